@@ -1,0 +1,149 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// One place for the settings of every Swift target. Warnings become errors where
+// SIE_WARNINGS_AS_ERRORS is set (continuous integration), so that a newer compiler's
+// new warning never keeps a user from building.
+let strict: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (Context.environment["SIE_WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : [])
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOConcurrencyHelpers"].map {
+    .product(name: $0, package: "swift-nio")
+}
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTP: [Target.Dependency] = [
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOWebSocket", package: "swift-nio"),
+]
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let hummingbird: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+    .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .executableTarget(
+        name: name, dependencies: [argumentParser, logging, lifecycle] + dependencies, swiftSettings: strict)
+}
+
+/// Tests of `target`; they read data from `Tests/Fixtures` by path, so the fixtures are no bundle resources.
+func tests(of target: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(target)Tests",
+        dependencies: [.target(name: target), "TestSupport"] + dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "sie",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "sie", targets: ["CLI"]),
+        .executable(name: "sie-config", targets: ["ConfigService"]),
+        .executable(name: "sie-gateway", targets: ["Gateway"]),
+        .executable(name: "sie-worker", targets: ["Worker"]),
+        .executable(name: "sie-bench", targets: ["Benchmarks"]),
+        .library(name: "NATSClient", targets: ["NATSClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.86.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.24.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.16.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    ],
+    targets: [
+        // C doors
+        .systemLibrary(name: "CLibYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CNats", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
+        .systemLibrary(name: "CMsgPack", pkgConfig: "msgpack", providers: [.apt(["libmsgpack-dev"])]),
+        .target(name: "CKernels"),
+
+        // codecs
+        library("MessagePack"),
+        library("JSONStream"),
+        library("YAML", ["CLibYaml"]),
+
+        // platform
+        library("Observability", [logging]),
+        library("NATSClient", nio + [nioSSL, logging, lifecycle, crypto, collections]),
+        library("HTTPService", nio + nioHTTP + hummingbird + [httpTypes, logging, lifecycle, "Observability"]),
+
+        // domain
+        library("Catalog", ["YAML", "JSONStream", crypto, collections]),
+        library("Wire", ["MessagePack", "JSONStream"]),
+        library("Inference", ["CKernels", "JSONStream", "MessagePack"]),
+
+        // products
+        program(
+            "ConfigService",
+            nio + [
+                "Catalog", "Wire", "YAML", "JSONStream", "NATSClient", "HTTPService", "Observability", collections,
+                crypto, httpTypes,
+            ] + hummingbird),
+        program(
+            "Gateway",
+            nio + nioHTTP + [
+                "Catalog", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
+                collections, httpTypes,
+            ] + hummingbird),
+        program(
+            "Worker",
+            nio + [
+                "Catalog", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
+                "Inference", collections, httpTypes,
+            ] + hummingbird),
+        program("CLI", nio + nioHTTP + [subprocess, "Catalog", "JSONStream"]),
+
+        // tests
+        .target(name: "TestSupport", dependencies: nio + [subprocess], path: "Tests/TestSupport", swiftSettings: strict),
+        tests(of: "CKernels"),
+        tests(of: "MessagePack", ["CMsgPack"]),
+        tests(of: "JSONStream"),
+        tests(of: "YAML"),
+        tests(of: "Observability"),
+        tests(of: "NATSClient", nio + ["CNats", nioEmbedded, nioSSL]),
+        tests(of: "HTTPService", nio + nioHTTP + hummingbird),
+        tests(of: "Catalog"),
+        tests(of: "Wire"),
+        tests(of: "Inference"),
+        tests(of: "ConfigService"),
+        tests(of: "Gateway", nio + ["NATSClient", "Wire", "MessagePack", "Catalog"]),
+        tests(of: "Worker", ["Wire", "MessagePack", "Inference"]),
+        tests(of: "CLI"),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: nio + ["TestSupport", "NATSClient", "Wire", "MessagePack", "JSONStream"],
+            path: "Tests/Integration", swiftSettings: strict),
+
+        // benchmarks
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: nio + nioHTTP + [
+                argumentParser, "CNats", "NATSClient", "Wire", "MessagePack", "JSONStream", "Inference", "CKernels",
+            ],
+            path: "Benchmarks", exclude: [], swiftSettings: strict),
+    ]
+)
