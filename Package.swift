@@ -26,6 +26,7 @@ let nioHTTP: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"),
     .product(name: "NIOWebSocket", package: "swift-nio"),
 ]
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let hummingbird: [Target.Dependency] = [
     .product(name: "Hummingbird", package: "hummingbird"),
@@ -71,6 +72,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.24.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.16.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.19.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
     ],
@@ -87,7 +89,7 @@ let package = Package(
         library("YAML", ["CLibYaml"]),
 
         // platform
-        library("Observability", [logging]),
+        library("Observability", [logging, crypto]),
         library("NATSClient", nio + [nioSSL, logging, lifecycle, crypto, collections]),
         library("HTTPService", nio + nioHTTP + hummingbird + [httpTypes, logging, lifecycle, "Observability"]),
 
@@ -107,18 +109,19 @@ let package = Package(
             "Gateway",
             nio + nioHTTP + [
                 "Catalog", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
-                collections, httpTypes,
+                collections, httpTypes, httpClient,
             ] + hummingbird),
         program(
             "Worker",
             nio + [
                 "Catalog", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
-                "Inference", collections, httpTypes,
+                "Inference", collections, httpTypes, httpClient,
             ] + hummingbird),
         program("CLI", nio + nioHTTP + [subprocess, "Catalog", "JSONStream"]),
 
         // tests
-        .target(name: "TestSupport", dependencies: nio + [subprocess], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: nio + [subprocess], path: "Tests/TestSupport", swiftSettings: strict),
         tests(of: "CKernels"),
         tests(of: "MessagePack", ["CMsgPack"]),
         tests(of: "JSONStream"),
