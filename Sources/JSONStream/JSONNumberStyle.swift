@@ -9,6 +9,9 @@ public enum JSONNumberStyle: Sendable, Hashable {
     /// The spelling of a finite double.
     public func text(_ value: Double) -> String {
         var description = value.description
+        // In this range every style prints the plain digits, as Swift does.
+        let size = value.magnitude
+        if size >= 1e-4 && size < 1e15 { return description }
         // Swift switches to an exponent at 2^54 and below 1e-4; take its digits and place the point ourselves.
         let negative = description.first == "-"
         if negative { description.removeFirst() }
