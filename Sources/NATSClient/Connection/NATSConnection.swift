@@ -47,6 +47,12 @@ public final class NATSConnection: Service, Sendable {
         driver.onStatusChange(body)
     }
 
+    /// Calls `body` on the event loop with problems that no call reports: `-ERR` of the server (a subject that may not be
+    /// used, say), and connects that failed.
+    public func onError(_ body: @escaping @Sendable (NATSError) -> Void) {
+        driver.onError(body)
+    }
+
     /// Calls `body` on the event loop when a server announces that it is about to shut down (lame duck mode).
     ///
     /// The server keeps serving for a while, then closes; the connection moves to another server by itself.
