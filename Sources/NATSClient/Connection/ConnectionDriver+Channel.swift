@@ -1,5 +1,5 @@
-import FoundationEssentials
 import DequeModule
+import FoundationEssentials
 import Logging
 import NIOCore
 import NIOPosix

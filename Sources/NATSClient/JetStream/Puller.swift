@@ -116,7 +116,8 @@ extension Puller {
 
     private func receivedStatus(_ message: NATSMessage) {
         let unused = message.headers["Nats-Pending-Messages"].flatMap { Int($0) }
-        let number = UInt64(String(decoding: message.subjectBytes.dropFirst(inbox.utf8.count + 1), as: UTF8.self), radix: 16)
+        let number = UInt64(
+            String(decoding: message.subjectBytes.dropFirst(inbox.utf8.count + 1), as: UTF8.self), radix: 16)
         react(
             machine.received(
                 status: message.status ?? 0, description: message.statusDescription ?? "", pull: number,

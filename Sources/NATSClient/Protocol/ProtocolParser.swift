@@ -125,7 +125,9 @@ extension ProtocolParser {
             return .incompleteLine(seen: bytes.count)
         }
         // What follows the verb must be its arguments, not more letters: "PINGX" is no PING.
-        if text.utf8CodeUnitCount < end, bytes[text.utf8CodeUnitCount] > 0x20 { return .invalid("an unknown operation") }
+        if text.utf8CodeUnitCount < end, bytes[text.utf8CodeUnitCount] > 0x20 {
+            return .invalid("an unknown operation")
+        }
         return .line(verb, length: end + 1)
     }
 

@@ -40,7 +40,9 @@ struct ReplyTable {
     /// Takes the handler of a token; `nil` where it was taken already.
     mutating func remove(_ token: UInt64) -> Handler? {
         let index = Int(token & 0xFFFF_FFFF)
-        guard index < slots.count, slots[index].generation == UInt32(truncatingIfNeeded: token >> 32) else { return nil }
+        guard index < slots.count, slots[index].generation == UInt32(truncatingIfNeeded: token >> 32) else {
+            return nil
+        }
         return release(index)
     }
 
