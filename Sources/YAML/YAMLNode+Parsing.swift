@@ -1,0 +1,34 @@
+extension YAMLNode {
+    /// Parses a text that holds at most one document; a text with none is null.
+    ///
+    /// The result is what `yaml.safe_load` of PyYAML 6 gives: YAML 1.1, safe types only, the last of two equal keys,
+    /// `<<` merged.
+    ///
+    /// - Throws: `YAMLError` with the line and column of the first thing that is wrong.
+    public init(parsing text: String, options: YAMLOptions = YAMLOptions()) throws(YAMLError) {
+        var text = text
+        let result = text.withUTF8 { Self.parse($0, options: options) }
+        self = try result.get()
+    }
+
+    /// Parses bytes, which must be UTF-8, as `init(parsing:options:)` does.
+    public init(parsing bytes: some Sequence<UInt8>, options: YAMLOptions = YAMLOptions()) throws(YAMLError) {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw YAMLError(.encoding, "the text is not UTF-8", at: .none)
+        }
+        try self.init(parsing: text, options: options)
+    }
+
+    private static func parse(
+        _ bytes: UnsafeBufferPointer<UInt8>, options: YAMLOptions
+    ) -> Result<YAMLNode, YAMLError> {
+        Result { () throws(YAMLError) in
+            guard bytes.count <= options.maximumBytes else {
+                throw YAMLError(
+                    .limit, "the text has \(bytes.count) bytes, more than \(options.maximumBytes)", at: .none)
+            }
+            var composer = try Composer(bytes, options: options)
+            return try composer.document()
+        }
+    }
+}
