@@ -86,7 +86,7 @@ let package = Package(
         // codecs
         library("MessagePack"),
         library("JSONStream"),
-        library("YAML", ["CLibYaml"]),
+        library("YAML", ["CLibYaml", "JSONStream"]),
 
         // platform
         library("Observability", [logging, crypto]),
@@ -125,14 +125,14 @@ let package = Package(
         tests(of: "CKernels"),
         tests(of: "MessagePack", ["CMsgPack"]),
         tests(of: "JSONStream"),
-        tests(of: "YAML"),
+        tests(of: "YAML", ["JSONStream"]),
         tests(of: "Observability"),
         tests(of: "NATSClient", nio + ["CNats", nioEmbedded, nioSSL]),
         tests(of: "HTTPService", nio + nioHTTP + hummingbird),
-        tests(of: "Catalog"),
+        tests(of: "Catalog", ["YAML", "JSONStream"]),
         tests(of: "Wire"),
         tests(of: "Inference"),
-        tests(of: "ConfigService"),
+        tests(of: "ConfigService", nio + ["Catalog", "YAML", "JSONStream", "NATSClient", subprocess]),
         tests(of: "Gateway", nio + ["NATSClient", "Wire", "MessagePack", "Catalog"]),
         tests(of: "Worker", ["Wire", "MessagePack", "Inference"]),
         tests(of: "CLI"),

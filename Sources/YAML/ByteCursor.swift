@@ -38,7 +38,9 @@ struct ByteCursor {
     }
 
     func rest(equals word: String) -> Bool { bytes[index...].elementsEqual(word.utf8) }
-    func restSatisfies(_ isWanted: (Unicode.Scalar) -> Bool) -> Bool { bytes[index...].allSatisfy { isWanted(Unicode.Scalar($0)) } }
+    func restSatisfies(_ isWanted: (Unicode.Scalar) -> Bool) -> Bool {
+        bytes[index...].allSatisfy { isWanted(Unicode.Scalar($0)) }
+    }
 
     static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
     static func isDigitOrUnderscore(_ scalar: Unicode.Scalar) -> Bool { isDigit(scalar) || scalar == "_" }

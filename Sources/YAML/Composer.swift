@@ -97,7 +97,8 @@ struct Composer: ~Copyable {
             if tag != .seq {
                 guard let pair = element.node.mapping, pair.count == 1 else {
                     throw YAMLError(
-                        .tag, "!!\(tag.rawValue) needs mappings of one entry, but found \(element.node.kindDescription)",
+                        .tag,
+                        "!!\(tag.rawValue) needs mappings of one entry, but found \(element.node.kindDescription)",
                         at: element.node.mark)
                 }
             }

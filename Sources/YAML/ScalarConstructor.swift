@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// Gives the text of a scalar the value of its type, with PyYAML's arithmetic.
 enum ScalarConstructor {
     /// The value of `text` under `tag`.
@@ -34,10 +32,10 @@ enum ScalarConstructor {
             }
             return .timestamp(timestamp)
         case .binary:
-            guard text.utf8.allSatisfy({ $0 < 0x80 }),
-                let data = Data(base64Encoded: text, options: .ignoreUnknownCharacters)
-            else { throw YAMLError(.scalar, "the scalar is not base64", at: mark) }
-            return .binary(Array(data))
+            guard let bytes = Base64.bytes(of: text) else {
+                throw YAMLError(.scalar, "the scalar is not base64", at: mark)
+            }
+            return .binary(bytes)
         case .merge:
             throw YAMLError(.reference, "'<<' is a merge key and no value; quote it to mean the text", at: mark)
         case .value:

@@ -1,5 +1,5 @@
 import CLibYaml
-import FoundationEssentials
+import JSONStream
 
 /// Writes nodes in block style, the way PyYAML's `safe_dump(default_flow_style=False)` lays text out.
 ///
@@ -39,7 +39,7 @@ public struct YAMLEmitter: Sendable {
         case .timestamp(let timestamp):
             output.plain(timestamp.iso8601(separator: " "), .timestamp)
         case .binary(let bytes):
-            output.binary(Data(bytes).base64EncodedString())
+            output.binary(Base64.text(of: bytes))
         case .sequence(let nodes):
             output.beginSequence(isEmpty: nodes.isEmpty)
             for node in nodes { write(node, to: &output) }
@@ -61,8 +61,8 @@ public struct YAMLEmitter: Sendable {
     }
 
     private static func text(of float: Double) -> String {
-        guard let digits = DecimalDigits(float) else { return float.isNaN ? ".nan" : float < 0 ? "-.inf" : ".inf" }
-        let text = digits.pythonRepr
+        guard float.isFinite else { return float.isNaN ? ".nan" : float < 0 ? "-.inf" : ".inf" }
+        let text = JSONNumberStyle.python.text(float)
         // YAML 1.1 floats need a point even before an exponent.
         guard !text.contains("."), let mark = text.firstIndex(of: "e") else { return text }
         return text[..<mark] + ".0" + text[mark...]

@@ -1,0 +1,26 @@
+import JSONStream
+
+/// The digest by which gateways see whether the set of bundles changed.
+public enum BundlesHash {
+    /// 64 hexadecimal digits, or the empty string where there are no bundles.
+    public static func digest(of bundles: some Sequence<Bundle>) -> String {
+        BundleConfigHash.hexDigest(canonicalText(of: bundles))
+    }
+
+    /// The bytes that are hashed: text beyond ASCII is escaped here, unlike in `BundleConfigHash`.
+    package static func canonicalText(of bundles: some Sequence<Bundle>) -> [UInt8] {
+        let entries =
+            bundles
+            .sorted { $0.id.codePointsPrecede($1.id) }
+            .map { bundle -> JSONValue in
+                let adapters = bundle.adapters.sorted { $0.codePointsPrecede($1) }
+                return [
+                    "name": .string(bundle.id), "priority": bundle.priority.json,
+                    "adapters": .array(adapters.map(JSONValue.string)),
+                ]
+            }
+        guard !entries.isEmpty else { return [] }
+        return JSONWriter.encode(
+            .array(entries), options: JSONWriter.Options(escapesNonASCII: true, numberStyle: .python, sortsKeys: true))
+    }
+}
