@@ -91,7 +91,8 @@ let package = Package(
         // platform
         library("Observability", [logging, crypto]),
         library("NATSClient", nio + [nioSSL, logging, lifecycle, crypto, collections]),
-        library("HTTPService", nio + nioHTTP + hummingbird + [httpTypes, logging, lifecycle, "Observability"]),
+        library(
+            "HTTPService", nio + nioHTTP + hummingbird + [httpTypes, logging, lifecycle, crypto, "Observability"]),
 
         // domain
         library("Catalog", ["YAML", "JSONStream", crypto, collections]),

@@ -1,0 +1,313 @@
+import NIOCore
+
+/// The conversation on one server connection, without any I/O: fed with what arrives and what is answered, it says what
+/// to do next.
+///
+/// Requests are taken one at a time. A request has two sides that end independently: its body arrives (collected, or
+/// discarded once the answer no longer depends on it), and its answer is written. When both have ended, the connection
+/// is ready for the next request or closes.
+struct HTTPConnectionState {
+    /// The timeouts and limits that the conversation needs.
+    struct Limits {
+        var idleTimeout: TimeAmount
+        var bodyTimeout: TimeAmount
+        /// A refused body of which at most this much is still to come is read to its end, so that the connection can be
+        /// used again.
+        var drainLimitBytes = 64 << 10
+        /// How long a client that still sends a refused body may be silent, and how long it may take in all. It is kept
+        /// until then because many clients read the answer only after they have sent everything.
+        var lingerSilence: TimeAmount = .seconds(5)
+        var lingerTotal: TimeAmount = .seconds(30)
+    }
+
+    /// What the state machine needs to know of a request head.
+    struct Head {
+        var contentLength: Int?
+        var isChunked = false
+        var expectsContinue = false
+        /// False for HTTP/1.0, `connection: close`, and for protocol switches, after which the parser stops.
+        var keepsAlive: Bool
+    }
+
+    private enum RequestSide: Equatable {
+        case collecting
+        case discarding
+        case complete
+    }
+
+    private enum ResponseSide: Equatable {
+        case awaited
+        case started
+        case complete(at: NIODeadline)
+    }
+
+    private struct Exchange {
+        let id: UInt64
+        let head: Head
+        let bodyLimitBytes: Int
+        var receivedBytes = 0
+        var request: RequestSide
+        var response = ResponseSide.awaited
+        var keepsAlive: Bool
+    }
+
+    private enum Phase {
+        case idle
+        case busy(Exchange)
+        case upgraded
+        case closed
+    }
+
+    enum HeadAction: Equatable {
+        case receive
+        case sendContinue
+        case refuse
+        case refuseBody(limitBytes: Int)
+    }
+
+    enum BodyAction: Equatable {
+        case append
+        case discard
+        case refuseBody(limitBytes: Int)
+    }
+
+    enum EndAction: Equatable {
+        case dispatch
+        case wait
+        case next
+        case close
+    }
+
+    enum CycleAction: Equatable {
+        /// The request's body is still arriving.
+        case wait
+        /// The connection takes the next request.
+        case next
+        /// The connection is to be closed once everything is flushed.
+        case close
+    }
+
+    enum InterruptAction: Equatable {
+        case none
+        case close
+        /// Tell whoever works on the open exchange that the client has gone.
+        case disconnected
+        /// Answer the open exchange with a failure and close.
+        case fail
+    }
+
+    private let limits: Limits
+    private var phase = Phase.idle
+    private var lastActivity: NIODeadline
+    private var isDraining = false
+    private(set) var inputIsClosed = false
+    private(set) var exchangeID: UInt64 = 0
+
+    init(limits: Limits, now: NIODeadline) {
+        self.limits = limits
+        lastActivity = now
+    }
+
+    /// True while the next request, if it is here already, has to wait.
+    var mustHoldNextRequest: Bool {
+        guard case .busy(let exchange) = phase else { return false }
+        return exchange.request == .complete
+    }
+
+    var isClosed: Bool {
+        if case .closed = phase { true } else { false }
+    }
+
+    // MARK: request
+
+    /// A head has arrived.
+    ///
+    /// - Parameter isRefused: The answer is known already, whatever the body says.
+    mutating func receive(head: Head, bodyLimitBytes: Int, isRefused: Bool, now: NIODeadline) -> HeadAction {
+        guard case .idle = phase else { preconditionFailure("a head arrived in \(phase)") }
+        lastActivity = now
+        exchangeID &+= 1
+        var exchange = Exchange(
+            id: exchangeID, head: head, bodyLimitBytes: bodyLimitBytes, request: .collecting,
+            keepsAlive: head.keepsAlive)
+        let action: HeadAction
+        if isRefused {
+            exchange.request = .discarding
+            action = .refuse
+        } else if let length = head.contentLength, length > bodyLimitBytes {
+            exchange.request = .discarding
+            action = .refuseBody(limitBytes: bodyLimitBytes)
+        } else if head.expectsContinue && (head.isChunked || head.contentLength ?? 0 > 0) {
+            action = .sendContinue
+        } else {
+            action = .receive
+        }
+        phase = .busy(exchange)
+        return action
+    }
+
+    /// A part of the body has arrived.
+    mutating func receive(bodyBytes: Int, now: NIODeadline) -> BodyAction {
+        guard case .busy(var exchange) = phase else { return .discard }
+        lastActivity = now
+        exchange.receivedBytes += bodyBytes
+        defer { phase = .busy(exchange) }
+        guard exchange.request == .collecting else { return .discard }
+        guard exchange.receivedBytes <= exchange.bodyLimitBytes else {
+            exchange.request = .discarding
+            return .refuseBody(limitBytes: exchange.bodyLimitBytes)
+        }
+        return .append
+    }
+
+    /// The request is complete.
+    mutating func receiveEnd(now: NIODeadline) -> EndAction {
+        guard case .busy(var exchange) = phase else { return .wait }
+        lastActivity = now
+        let wasCollecting = exchange.request == .collecting
+        exchange.request = .complete
+        phase = .busy(exchange)
+        if wasCollecting { return .dispatch }
+        guard case .complete = exchange.response else { return .wait }
+        return endCycle(exchange, now: now) == .next ? .next : .close
+    }
+
+    // MARK: response
+
+    /// Asks to start the answer to exchange `id`.
+    ///
+    /// - Returns: Whether the connection closes after it, for the `connection` header; `nil` if there is nothing to
+    ///   answer any more.
+    mutating func startResponse(to id: UInt64) -> Bool? {
+        guard case .busy(var exchange) = phase, exchange.id == id, exchange.response == .awaited else { return nil }
+        if exchange.request == .collecting { exchange.request = .discarding }
+        if exchange.request == .discarding {
+            // A client that waits for "100 Continue" may never send the body, so its end cannot be found.
+            let remaining =
+                exchange.head.isChunked ? Int.max : (exchange.head.contentLength ?? 0) - exchange.receivedBytes
+            let endIsNear = remaining <= limits.drainLimitBytes && !exchange.head.expectsContinue
+            exchange.keepsAlive = exchange.keepsAlive && endIsNear
+        }
+        exchange.keepsAlive = exchange.keepsAlive && !isDraining && !inputIsClosed
+        exchange.response = .started
+        phase = .busy(exchange)
+        return !exchange.keepsAlive
+    }
+
+    /// The answer is written.
+    mutating func endResponse(now: NIODeadline) -> CycleAction {
+        guard case .busy(var exchange) = phase, exchange.response == .started else { return .wait }
+        exchange.response = .complete(at: now)
+        lastActivity = now
+        phase = .busy(exchange)
+        if inputIsClosed { return endCycle(exchange, now: now) }
+        guard exchange.request == .complete else { return .wait }
+        return endCycle(exchange, now: now)
+    }
+
+    private mutating func endCycle(_ exchange: Exchange, now: NIODeadline) -> CycleAction {
+        lastActivity = now
+        guard exchange.keepsAlive, !isDraining, !inputIsClosed else {
+            phase = .closed
+            return .close
+        }
+        phase = .idle
+        return .next
+    }
+
+    // MARK: interruptions
+
+    /// The open exchange becomes a WebSocket; the connection is no longer ours.
+    mutating func upgrade() {
+        phase = .upgraded
+    }
+
+    /// The parser gave up: no further request can be read.
+    mutating func inputFailed() -> InterruptAction {
+        switch phase {
+        case .idle:
+            // An exchange that exists only to carry the refusal.
+            exchangeID &+= 1
+            phase = .busy(
+                Exchange(
+                    id: exchangeID, head: Head(keepsAlive: false), bodyLimitBytes: 0, request: .complete,
+                    keepsAlive: false))
+            return .fail
+        case .busy(var exchange):
+            exchange.keepsAlive = false
+            let wasComplete = exchange.request == .complete
+            exchange.request = .complete
+            phase = .busy(exchange)
+            switch exchange.response {
+            // Garbage behind a good request: answer that one first.
+            case .awaited: return wasComplete ? .none : .fail
+            case .started: return .none
+            case .complete:
+                phase = .closed
+                return .close
+            }
+        case .upgraded, .closed:
+            return .none
+        }
+    }
+
+    /// The client has closed its sending side.
+    mutating func inputClosed() -> InterruptAction {
+        inputIsClosed = true
+        switch phase {
+        case .idle:
+            phase = .closed
+            return .close
+        case .busy(let exchange):
+            guard exchange.request == .complete else {
+                phase = .closed
+                return .close
+            }
+            return exchange.response == .awaited ? .disconnected : .none
+        case .upgraded, .closed:
+            return .none
+        }
+    }
+
+    /// The connection is gone. True if somebody still works on an answer.
+    mutating func becameInactive() -> Bool {
+        defer { phase = .closed }
+        guard case .busy(let exchange) = phase, case .awaited = exchange.response else { return false }
+        return exchange.request == .complete
+    }
+
+    /// The server shuts down.
+    mutating func drain() -> InterruptAction {
+        isDraining = true
+        guard case .idle = phase else { return .none }
+        phase = .closed
+        return .close
+    }
+
+    // MARK: time
+
+    /// When the connection gives up waiting for the client; `nil` while the client waits for us.
+    var deadline: NIODeadline? {
+        switch phase {
+        case .idle: return lastActivity + limits.idleTimeout
+        case .busy(let exchange):
+            if case .complete(let at) = exchange.response {
+                return min(lastActivity + limits.lingerSilence, at + limits.lingerTotal)
+            }
+            return exchange.request == .complete ? nil : lastActivity + limits.bodyTimeout
+        case .upgraded, .closed: return nil
+        }
+    }
+
+    /// The timer that was set for ``deadline`` has fired; the deadline may have moved since.
+    mutating func timerFired(now: NIODeadline) -> InterruptAction {
+        guard let deadline, now >= deadline else { return .none }
+        guard case .busy(var exchange) = phase, case .awaited = exchange.response else {
+            phase = .closed
+            return .close
+        }
+        exchange.keepsAlive = false
+        phase = .busy(exchange)
+        return .fail
+    }
+}
