@@ -1,0 +1,80 @@
+import FoundationEssentials
+
+/// The bundles and models that the product ships: `bundles/*.yaml` and `models/*.yaml`.
+struct CatalogDirectory: Sendable, Equatable {
+    /// A model of the catalog.
+    struct Model: Sendable, Equatable {
+        /// The name under which clients use it.
+        var id: String
+        /// The repository on the Hugging Face hub that holds its weights.
+        var hubID: String?
+        var fileName: String
+        var yaml: String
+    }
+
+    /// The bundles' files: name to text.
+    var bundles: [String: String]
+    /// In the order of their ids.
+    var models: [Model]
+
+    /// Finds the catalog: where `override` says, else in the directories above the program that is at `sie`
+    /// (`catalog/` in a source tree, `share/sie/catalog/` where the product is installed).
+    static func locate(sie: String, override: String?) throws(UpError) -> CatalogDirectory {
+        if let override, !override.isEmpty {
+            guard isCatalog(override) else {
+                throw UpError(
+                    "SIE_CATALOG_DIR names \(override), which has no bundles/ and models/",
+                    remedy: "Name a directory that has both.")
+            }
+            return try read(override)
+        }
+        var directory = URL(filePath: sie).deletingLastPathComponent()
+        while true {
+            for candidate in ["catalog", "share/sie/catalog"] {
+                let path = directory.appending(path: candidate).path
+                if isCatalog(path) { return try read(path) }
+            }
+            let parent = directory.deletingLastPathComponent()
+            guard parent.path != directory.path, directory.path != "/" else { break }
+            directory = parent
+        }
+        throw UpError(
+            "no catalog is found above \(sie)",
+            remedy: "Name the directory with bundles/ and models/ in SIE_CATALOG_DIR.")
+    }
+
+    /// The model whose id, last part of the id, or hub repository is `name`, whatever the case.
+    func model(named name: String) -> Model? {
+        let name = name.lowercased()
+        return models.first { model in
+            [model.id, model.hubID ?? model.id].contains { full in
+                full.lowercased() == name || full.lowercased().split(separator: "/").last.map(String.init) == name
+            }
+        }
+    }
+
+    private static func isCatalog(_ path: String) -> Bool {
+        ["bundles", "models"].allSatisfy { FileManager.default.fileExists(atPath: "\(path)/\($0)") }
+    }
+
+    private static func read(_ path: String) throws(UpError) -> CatalogDirectory {
+        let bundles = try yamlFiles(in: "\(path)/bundles")
+        var models: [Model] = []
+        for (fileName, yaml) in try yamlFiles(in: "\(path)/models") {
+            models.append(try ModelDocument.catalogModel(fileName: fileName, yaml: yaml))
+        }
+        return CatalogDirectory(bundles: bundles, models: models.sorted { $0.id < $1.id })
+    }
+
+    private static func yamlFiles(in directory: String) throws(UpError) -> [String: String] {
+        do {
+            var files: [String: String] = [:]
+            for name in try FileManager.default.contentsOfDirectory(atPath: directory) where name.hasSuffix(".yaml") {
+                files[name] = try String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8)
+            }
+            return files
+        } catch {
+            throw UpError("cannot read the catalog's files in \(directory): \(error)", remedy: "Make them readable.")
+        }
+    }
+}
