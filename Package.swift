@@ -17,10 +17,8 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
-let subprocess: [Target.Dependency] = [
-    .product(name: "Subprocess", package: "swift-subprocess"),
-    .product(name: "SystemPackage", package: "swift-system"),
-]
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOConcurrencyHelpers"].map {
     .product(name: $0, package: "swift-nio")
@@ -124,11 +122,11 @@ let package = Package(
                 "Catalog", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
                 "Inference", collections, httpTypes, httpClient,
             ] + hummingbird),
-        program("CLI", nio + nioHTTP + subprocess + [signals, "CProcess", "Catalog", "JSONStream", "Wire", "YAML"]),
+        program("CLI", nio + nioHTTP + [subprocess, systemPackage, signals, "CProcess", "Wire", "YAML"]),
 
         // tests
         .target(
-            name: "TestSupport", dependencies: nio + subprocess, path: "Tests/TestSupport", swiftSettings: strict),
+            name: "TestSupport", dependencies: nio + [subprocess], path: "Tests/TestSupport", swiftSettings: strict),
         tests(of: "CKernels"),
         tests(of: "MessagePack", ["CMsgPack"]),
         tests(of: "JSONStream"),

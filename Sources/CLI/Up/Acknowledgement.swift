@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// Reads the gateway's answer to `GET /v1/configs/models/{id}/status`: whether the workers serve the model as it is
 /// configured.
-enum Acknowledgement {
+package enum Acknowledgement {
     private struct Status: Decodable {
         struct Bundle: Decodable {
             var bundleId: String
@@ -16,10 +16,10 @@ enum Acknowledgement {
     }
 
     /// The path that is asked for a model.
-    static func path(model: String) -> String { "/v1/configs/models/\(model)/status" }
+    package static func path(model: String) -> String { "/v1/configs/models/\(model)/status" }
 
     /// nil when at least `workers` workers acknowledge every bundle of the model, else what is missing.
-    static func missing(status: Int, body: [UInt8], workers: Int) -> String? {
+    package static func missing(status: Int, body: [UInt8], workers: Int) -> String? {
         guard status == 200 else {
             return "the gateway answers \(status): \(String(decoding: body.prefix(200), as: UTF8.self))"
         }

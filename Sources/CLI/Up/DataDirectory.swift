@@ -13,21 +13,23 @@ import FoundationEssentials
 ///
 /// A lock on a file inside keeps two stacks out of one directory. The same lock tells a temporary directory that a
 /// killed `sie` left behind (nobody holds it) from one in use: the next start removes the former.
-final class DataDirectory: Sendable {
+package final class DataDirectory: Sendable {
     /// Where what lies. Paths are absolute.
-    struct Layout: Sendable, Equatable {
-        var root: String
+    package struct Layout: Sendable, Equatable {
+        package var root: String
 
-        var natsConfiguration: String { "\(root)/nats.conf" }
-        var jetStream: String { "\(root)/jetstream" }
-        var bundles: String { "\(root)/catalog/bundles" }
-        var models: String { "\(root)/catalog/models" }
-        var configStore: String { "\(root)/config" }
-        var payloads: String { "\(root)/payloads" }
-        var lock: String { "\(root)/lock" }
+        package init(root: String) { self.root = root }
+
+        package var natsConfiguration: String { "\(root)/nats.conf" }
+        package var jetStream: String { "\(root)/jetstream" }
+        package var bundles: String { "\(root)/catalog/bundles" }
+        package var models: String { "\(root)/catalog/models" }
+        package var configStore: String { "\(root)/config" }
+        package var payloads: String { "\(root)/payloads" }
+        package var lock: String { "\(root)/lock" }
     }
 
-    let layout: Layout
+    package let layout: Layout
     private let isTemporary: Bool
     private let lockDescriptor: Int32
 
@@ -40,7 +42,7 @@ final class DataDirectory: Sendable {
     }
 
     /// Opens the user's directory, creating it if need be.
-    static func open(at path: String) throws(UpError) -> DataDirectory {
+    package static func open(at path: String) throws(UpError) -> DataDirectory {
         let absolute = URL(filePath: path, directoryHint: .isDirectory).standardizedFileURL.path
         let layout = Layout(root: absolute)
         try create(layout)
@@ -54,7 +56,7 @@ final class DataDirectory: Sendable {
 
     /// Makes a new directory below `parent` (the system's place for temporary files), and removes those that ended
     /// stacks left there.
-    static func temporary(in parent: String) throws(UpError) -> DataDirectory {
+    package static func temporary(in parent: String) throws(UpError) -> DataDirectory {
         removeAbandoned(in: parent)
         let root = "\(parent)/\(temporaryPrefix)\(String(UInt64.random(in: .min ... .max), radix: 36))"
         do {
@@ -75,7 +77,7 @@ final class DataDirectory: Sendable {
     }
 
     /// Gives the directory back: a temporary one is removed.
-    func close() {
+    package func close() {
         if isTemporary { try? FileManager.default.removeItem(atPath: layout.root) }
         _ = systemClose(lockDescriptor)
     }

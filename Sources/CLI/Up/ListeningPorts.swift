@@ -2,11 +2,15 @@ import NIOCore
 import NIOPosix
 
 /// Finds ports to listen on, by binding them.
-struct ListeningPorts: Sendable {
-    let group: any EventLoopGroup
+package struct ListeningPorts: Sendable {
+    private let group: any EventLoopGroup
+
+    package init(group: any EventLoopGroup) {
+        self.group = group
+    }
 
     /// Makes sure that `port` of `host` can be bound; 0 picks a free one.
-    func claim(host: String, port: Int) async throws(UpError) -> Int {
+    package func claim(host: String, port: Int) async throws(UpError) -> Int {
         do {
             let channel = try await bind(host: host, port: port)
             let bound = channel.localAddress?.port ?? port
@@ -25,7 +29,7 @@ struct ListeningPorts: Sendable {
 
     /// `count` different free ports of 127.0.0.1. They are free again when this returns; nothing else keeps another
     /// program from taking one before its user does, which would end the stack with a clear message.
-    func free(count: Int) async throws(UpError) -> [Int] {
+    package func free(count: Int) async throws(UpError) -> [Int] {
         do {
             var channels: [any Channel] = []
             for _ in 0..<count { channels.append(try await bind(host: "127.0.0.1", port: 0)) }

@@ -1,7 +1,7 @@
 /// What can be told from one line of a process's log.
-enum LogLine {
+package enum LogLine {
     /// How much a line matters. Order: a later case matters more.
-    enum Severity: Comparable, Sendable {
+    package enum Severity: Comparable, Sendable {
         case routine
         case warning
         case error
@@ -18,7 +18,7 @@ enum LogLine {
 
     /// The severity that the line states, or nil when it states none: part of a longer message, or the last words of
     /// a program that crashes.
-    static func severity(of line: String) -> Severity? {
+    package static func severity(of line: String) -> Severity? {
         // The level stands in front, after a time; what comes later is the message's own text.
         for word in line.prefix(80).split(whereSeparator: { !$0.isLetter }) {
             if let severity = levels[word] { return severity }

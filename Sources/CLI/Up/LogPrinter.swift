@@ -10,7 +10,7 @@ import Synchronization
 
 /// Writes the log lines of all processes to standard error, each with the name of its process in front, and keeps the
 /// last ones of each for the report of a failure.
-final class LogPrinter: Sendable {
+package final class LogPrinter: Sendable {
     private let quiet: Bool
     private let prefixes: [String: String]
     private let lastLines = Mutex<[String: [String]]>([:])
@@ -25,7 +25,7 @@ final class LogPrinter: Sendable {
     ///   - names: The processes; prefixes are as wide as the longest name.
     ///   - quiet: Show warnings and worse only.
     ///   - coloured: Whether the reader is a terminal that shows colours.
-    init(names: [String], quiet: Bool, coloured: Bool) {
+    package init(names: [String], quiet: Bool, coloured: Bool) {
         self.quiet = quiet
         let width = names.map(\.count).max() ?? 0
         self.prefixes = Dictionary(
@@ -37,7 +37,7 @@ final class LogPrinter: Sendable {
     }
 
     /// Takes one line of a process's output.
-    func take(_ line: String, from name: String) {
+    package func take(_ line: String, from name: String) {
         lastLines.withLock { kept in
             var lines = kept[name] ?? []
             if lines.count == Self.keptLines { lines.removeFirst() }
@@ -49,14 +49,14 @@ final class LogPrinter: Sendable {
     }
 
     /// What is written for a line: nil when it is not to be shown.
-    func rendered(_ line: String, from name: String) -> String? {
+    package func rendered(_ line: String, from name: String) -> String? {
         // A line without a level may be the end of a crash: it is shown in quiet mode too.
         if quiet, LogLine.severity(of: line) == .routine { return nil }
         return "\(prefixes[name] ?? "\(name) | ")\(line)\n"
     }
 
     /// The last lines of a process, oldest first.
-    func lastLines(of name: String) -> [String] {
+    package func lastLines(of name: String) -> [String] {
         lastLines.withLock { $0[name] ?? [] }
     }
 }

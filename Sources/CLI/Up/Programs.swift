@@ -1,18 +1,26 @@
 import FoundationEssentials
 
 /// Where the programs of the stack are.
-struct Programs: Sendable, Equatable {
+package struct Programs: Sendable, Equatable {
     /// `sie` itself, through which the others are started.
-    var sie: String
-    var natsServer: String
-    var config: String
-    var gateway: String
-    var worker: String
+    package var sie: String
+    package var natsServer: String
+    package var config: String
+    package var gateway: String
+    package var worker: String
+
+    package init(sie: String, natsServer: String, config: String, gateway: String, worker: String) {
+        self.sie = sie
+        self.natsServer = natsServer
+        self.config = config
+        self.gateway = gateway
+        self.worker = worker
+    }
 
     /// Looks for each program beside `sie` (its absolute path), then in the directories of `path`.
     ///
     /// - Parameter isExecutable: Tells whether a path names a program that can be run.
-    static func locate(sie: String, path: String, isExecutable: (String) -> Bool) throws(UpError) -> Programs {
+    package static func locate(sie: String, path: String, isExecutable: (String) -> Bool) throws(UpError) -> Programs {
         let beside = sie[..<(sie.lastIndex(of: "/") ?? sie.startIndex)]
         let directories = [String(beside)] + path.split(separator: ":").map(String.init)
 

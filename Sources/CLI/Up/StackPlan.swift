@@ -1,36 +1,44 @@
 /// Every process of the local stack, in the order in which they start.
 ///
 /// A pure function of its inputs: it looks at no disk and binds no port, so a test compares the whole value.
-struct StackPlan: Sendable, Equatable {
+package struct StackPlan: Sendable, Equatable {
     /// The ports that the stack listens on; all but the gateway's are internal.
-    struct Ports: Sendable, Equatable {
-        var gateway: Int
-        var nats: Int
-        var natsMonitor: Int
-        var config: Int
+    package struct Ports: Sendable, Equatable {
+        package var gateway: Int
+        package var nats: Int
+        package var natsMonitor: Int
+        package var config: Int
         /// One for each worker.
-        var workers: [Int]
+        package var workers: [Int]
+
+        package init(gateway: Int, nats: Int, natsMonitor: Int, config: Int, workers: [Int]) {
+            self.gateway = gateway
+            self.nats = nats
+            self.natsMonitor = natsMonitor
+            self.config = config
+            self.workers = workers
+        }
     }
 
     /// A stage starts when every process of the one before it is ready; stages stop in reverse order.
-    var stages: [[ChildPlan]]
+    package var stages: [[ChildPlan]]
     /// The models that the workers must serve before the stack counts as up.
-    var models: [String]
+    package var models: [String]
     /// How many workers must acknowledge each of them.
-    var workerCount: Int
+    package var workerCount: Int
     /// Where users reach the gateway.
-    var url: String
+    package var url: String
     /// The gateway's own port, for the acknowledgement probe.
-    var gatewayPort: Int
+    package var gatewayPort: Int
     /// Sent with the acknowledgement probe when the gateway was told to check tokens.
-    var bearerToken: String?
+    package var bearerToken: String?
 
     /// The lane of the local stack: one pool, one bundle, one machine profile.
-    static let pool = "default"
-    static let bundle = "default"
-    static let machineProfile = "cpu"
+    package static let pool = "default"
+    package static let bundle = "default"
+    package static let machineProfile = "cpu"
 
-    init(
+    package init(
         host: String, ports: Ports, programs: Programs, data: DataDirectory.Layout, models: [String],
         environment: [String: String] = [:]
     ) {

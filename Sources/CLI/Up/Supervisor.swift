@@ -2,9 +2,9 @@
 ///
 /// It starts one stage after the other, waits until the gateway reports that the workers serve the models, and stops
 /// the stages in reverse order, each with a grace period. It does no I/O; ``Stack`` performs its actions.
-struct Supervisor {
+package struct Supervisor {
     /// What happened.
-    enum Event: Sendable, Equatable {
+    package enum Event: Sendable, Equatable {
         /// The process answered its readiness probe.
         case ready(child: String)
         /// The process did not answer in time; `reason` is the last thing that its probe saw.
@@ -20,7 +20,7 @@ struct Supervisor {
     }
 
     /// What to do next.
-    enum Action: Sendable, Equatable {
+    package enum Action: Sendable, Equatable {
         case start([ChildPlan])
         case awaitAcknowledgement
         /// Everything serves: tell the user how to use it.
@@ -35,13 +35,13 @@ struct Supervisor {
     }
 
     /// How a process ended.
-    enum ExitStatus: Sendable, Equatable, CustomStringConvertible {
+    package enum ExitStatus: Sendable, Equatable, CustomStringConvertible {
         case code(Int32)
         case signal(Int32)
         /// The program could not be started at all.
         case notStarted(reason: String)
 
-        var description: String {
+        package var description: String {
             switch self {
             case .code(let code): "ended with exit code \(code)"
             case .signal(let number): "was ended by signal \(number)"
@@ -51,9 +51,14 @@ struct Supervisor {
     }
 
     /// Why the stack goes down by itself.
-    struct Failure: Sendable, Equatable {
-        var child: String?
-        var message: String
+    package struct Failure: Sendable, Equatable {
+        package var child: String?
+        package var message: String
+
+        package init(child: String?, message: String) {
+            self.child = child
+            self.message = message
+        }
     }
 
     private enum State: Equatable {
@@ -69,17 +74,17 @@ struct Supervisor {
     private var running: Set<String> = []
     private var failed = false
 
-    init(plan: StackPlan) {
+    package init(plan: StackPlan) {
         self.plan = plan
     }
 
     /// Starts the first stage.
-    mutating func begin() -> [Action] {
+    package mutating func begin() -> [Action] {
         startStage(0)
     }
 
     /// The processes that are waited for now, for the progress line; empty when nothing is.
-    var waitingFor: [String] {
+    package var waitingFor: [String] {
         switch state {
         case .starting(_, let names): names.sorted()
         case .acknowledging: ["the workers to serve \(plan.models.joined(separator: ", "))"]
@@ -88,11 +93,11 @@ struct Supervisor {
         }
     }
 
-    var isStopping: Bool {
+    package var isStopping: Bool {
         if case .stopping = state { true } else { false }
     }
 
-    mutating func handle(_ event: Event) -> [Action] {
+    package mutating func handle(_ event: Event) -> [Action] {
         switch event {
         case .ready(let child): childIsReady(child)
         case .notReady(let child, let reason): fail(Failure(child: child, message: "\(child) is not ready: \(reason)"))

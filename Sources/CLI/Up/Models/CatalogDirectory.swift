@@ -1,25 +1,25 @@
 import FoundationEssentials
 
 /// The bundles and models that the product ships: `bundles/*.yaml` and `models/*.yaml`.
-struct CatalogDirectory: Sendable, Equatable {
+package struct CatalogDirectory: Sendable, Equatable {
     /// A model of the catalog.
-    struct Model: Sendable, Equatable {
+    package struct Model: Sendable, Equatable {
         /// The name under which clients use it.
-        var id: String
+        package var id: String
         /// The repository on the Hugging Face hub that holds its weights.
-        var hubID: String?
-        var fileName: String
-        var yaml: String
+        package var hubID: String?
+        package var fileName: String
+        package var yaml: String
     }
 
     /// The bundles' files: name to text.
-    var bundles: [String: String]
+    package var bundles: [String: String]
     /// In the order of their ids.
-    var models: [Model]
+    package var models: [Model]
 
     /// Finds the catalog: where `override` says, else in the directories above the program that is at `sie`
     /// (`catalog/` in a source tree, `share/sie/catalog/` where the product is installed).
-    static func locate(sie: String, override: String?) throws(UpError) -> CatalogDirectory {
+    package static func locate(sie: String, override: String?) throws(UpError) -> CatalogDirectory {
         if let override, !override.isEmpty {
             guard isCatalog(override) else {
                 throw UpError(
@@ -44,7 +44,7 @@ struct CatalogDirectory: Sendable, Equatable {
     }
 
     /// The model whose id, last part of the id, or hub repository is `name`, whatever the case.
-    func model(named name: String) -> Model? {
+    package func model(named name: String) -> Model? {
         let name = name.lowercased()
         return models.first { model in
             [model.id, model.hubID ?? model.id].contains { full in

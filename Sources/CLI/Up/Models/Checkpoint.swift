@@ -1,17 +1,17 @@
 import FoundationEssentials
 
 /// A directory with a model's weights, tokenizer and configuration, as the Hugging Face hub stores them.
-struct Checkpoint: Sendable, Equatable {
+package struct Checkpoint: Sendable, Equatable {
     /// Absolute.
-    var path: String
-    var architecture: String
+    package var path: String
+    package var architecture: String
     /// The size of the vectors.
-    var hiddenSize: Int
+    package var hiddenSize: Int
     /// In tokens, including the special ones.
-    var maxSequenceLength: Int
+    package var maxSequenceLength: Int
 
     /// Reads what `sie up` needs of a checkpoint, and finds out early what would keep a worker from loading it.
-    static func read(_ directory: String) throws(UpError) -> Checkpoint {
+    package static func read(_ directory: String) throws(UpError) -> Checkpoint {
         let path = URL(filePath: directory, directoryHint: .isDirectory).standardizedFileURL.path
         var isDirectory = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory else {
@@ -33,7 +33,7 @@ struct Checkpoint: Sendable, Equatable {
     }
 
     private struct ModelConfiguration: Decodable {
-        var architectures: [String]?
+        package var architectures: [String]?
         var hiddenSize: Int
         var maxPositionEmbeddings: Int?
     }

@@ -1,11 +1,11 @@
 import FoundationEssentials
 
 /// The cache that the Hugging Face tools keep: `models--org--name/snapshots/<revision>/`.
-struct HubCache: Sendable, Equatable {
-    var root: String
+package struct HubCache: Sendable, Equatable {
+    package var root: String
 
     /// Where the tools look: `SIE_LOCAL_CACHE`, `HF_HOME/hub`, `~/.cache/huggingface/hub`.
-    init(environment: [String: String]) {
+    package init(environment: [String: String]) {
         if let cache = environment["SIE_LOCAL_CACHE"], !cache.isEmpty {
             root = cache
         } else if let home = environment["HF_HOME"], !home.isEmpty {
@@ -16,7 +16,7 @@ struct HubCache: Sendable, Equatable {
     }
 
     /// The directory of a repository's cached revision: the one that `main` names, else any.
-    func snapshot(of repository: String) -> String? {
+    package func snapshot(of repository: String) -> String? {
         let directory = "\(root)/models--\(repository.replacing("/", with: "--"))"
         let snapshots = "\(directory)/snapshots"
         let revisions = ((try? FileManager.default.contentsOfDirectory(atPath: snapshots)) ?? []).sorted()

@@ -1,54 +1,59 @@
+import YAML
+
 /// Reads and writes the YAML documents that describe models.
-enum ModelDocument {
-    /// The dense encoder that reads a sentence-transformers checkpoint; the default bundle lists its module.
+package enum ModelDocument {
+    /// The dense encoder for sentence-transformers checkpoints, of which the default bundle lists the module.
     private static let adapter = "sie_server.adapters.sentence_transformer:SentenceTransformerDenseAdapter"
 
-    /// A document of the catalog.
-    static func catalogModel(fileName: String, yaml: String) throws(UpError) -> CatalogDirectory.Model {
-        guard let id = value(of: "sie_id", in: yaml) else {
-            throw UpError("\(fileName) of the catalog has no sie_id", remedy: "Give it one.")
+    /// Reads what `sie up` needs of a catalog's document.
+    package static func catalogModel(fileName: String, yaml: String) throws(UpError) -> CatalogDirectory.Model {
+        let document = try document(yaml, fileName: fileName)
+        guard let id = document["sie_id"]?.string else {
+            throw UpError("the catalog's \(fileName) has no sie_id", remedy: "Give it one.")
         }
-        return CatalogDirectory.Model(id: id, hubID: value(of: "hf_id", in: yaml), fileName: fileName, yaml: yaml)
+        return CatalogDirectory.Model(id: id, hubID: document["hf_id"]?.string, fileName: fileName, yaml: yaml)
     }
 
-    /// A document of the catalog, with its weights in a directory of this machine.
-    static func withWeights(_ yaml: String, path: String, fileName: String) throws(UpError) -> String {
-        let kept = yaml.split(separator: "\n", omittingEmptySubsequences: false).filter {
-            !$0.hasPrefix("weights_path:")
+    /// A catalog's document, with the weights in a directory of this machine.
+    package static func withWeights(_ yaml: String, path: String, fileName: String) throws(UpError) -> String {
+        var document = try document(yaml, fileName: fileName)
+        document["weights_path"] = .string(path)
+        return YAMLEmitter().text(of: YAMLNode(.mapping(document)))
+    }
+
+    /// A document for a checkpoint that the catalog does not know: a dense encoder with the checkpoint's own sizes.
+    package static func generated(id: String, checkpoint: Checkpoint) -> String {
+        let document: YAMLNode = .mapping([
+            "sie_id": .string(id),
+            "weights_path": .string(checkpoint.path),
+            "inputs": .mapping(["text": YAMLNode(.bool(true))]),
+            "tasks": .mapping([
+                "encode": .mapping(["dense": .mapping(["dim": .integer(checkpoint.hiddenSize)])])
+            ]),
+            "max_sequence_length": .integer(checkpoint.maxSequenceLength),
+            "profiles": .mapping([
+                "default": .mapping([
+                    "max_batch_tokens": .integer(16_384),
+                    "compute_precision": .string("float32"),
+                    "adapter_path": .string(adapter),
+                    "adapter_options": .mapping(["loadtime": .mapping([:]), "runtime": .mapping([:])]),
+                ])
+            ]),
+        ])
+        return YAMLEmitter().text(of: document)
+    }
+
+    private static func document(_ yaml: String, fileName: String) throws(UpError) -> YAMLMapping {
+        let node: YAMLNode
+        do {
+            node = try YAMLNode(parsing: yaml)
+        } catch {
+            throw UpError("the catalog's \(fileName) cannot be read: \(error)", remedy: "Correct the file.")
         }
-        return kept.joined(separator: "\n") + (yaml.hasSuffix("\n") ? "" : "\n") + "weights_path: \(quoted(path))\n"
-    }
-
-    /// A document for a checkpoint that the catalog does not know: a dense encoder.
-    static func generated(id: String, checkpoint: Checkpoint) throws(UpError) -> String {
-        """
-        sie_id: \(quoted(id))
-        weights_path: \(quoted(checkpoint.path))
-        inputs:
-          text: true
-        tasks:
-          encode:
-            dense:
-              dim: \(checkpoint.hiddenSize)
-        max_sequence_length: \(checkpoint.maxSequenceLength)
-        profiles:
-          default:
-            max_batch_tokens: 16384
-            compute_precision: float32
-            adapter_path: \(adapter)
-            adapter_options:
-              loadtime: {}
-              runtime: {}
-
-        """
-    }
-
-    private static func value(of key: String, in yaml: String) -> String? {
-        yaml.split(separator: "\n").first { $0.hasPrefix("\(key):") }
-            .map { $0.dropFirst(key.count + 1).filter { !" \"'".contains($0) } }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+        guard let mapping = node.mapping else {
+            throw UpError(
+                "the catalog's \(fileName) is \(node.kindDescription), not a mapping", remedy: "Correct the file.")
+        }
+        return mapping
     }
 }

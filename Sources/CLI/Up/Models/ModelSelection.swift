@@ -1,16 +1,16 @@
 import FoundationEssentials
 
 /// Decides which models the stack serves, and under which names.
-enum ModelSelection {
+package enum ModelSelection {
     /// A model to serve: its id and the document that the services read, with `weights_path` filled in.
-    struct Model: Sendable, Equatable {
-        var id: String
-        var fileName: String
-        var yaml: String
+    package struct Model: Sendable, Equatable {
+        package var id: String
+        package var fileName: String
+        package var yaml: String
     }
 
     /// The models in `directories`; where none is named, those of the catalog whose weights the hub's cache holds.
-    static func models(
+    package static func models(
         named directories: [String], catalog: CatalogDirectory, environment: [String: String]
     ) throws(UpError) -> [Model] {
         var models: [Model] = []
@@ -45,7 +45,7 @@ enum ModelSelection {
         }
         let id = name(of: checkpoint.path) ?? "model"
         return Model(
-            id: id, fileName: fileName(id), yaml: try ModelDocument.generated(id: id, checkpoint: checkpoint))
+            id: id, fileName: fileName(id), yaml: ModelDocument.generated(id: id, checkpoint: checkpoint))
     }
 
     private static func served(_ known: CatalogDirectory.Model, from checkpoint: Checkpoint) throws(UpError) -> Model {
@@ -56,7 +56,7 @@ enum ModelSelection {
 
     /// A model's name by the place of its checkpoint: `all-MiniLM-L6-v2` for `models/all-MiniLM-L6-v2`, and
     /// `org/name` for the hub cache's `models--org--name/snapshots/<revision>`.
-    static func name(of path: String) -> String? {
+    package static func name(of path: String) -> String? {
         let parts = path.split(separator: "/").map(String.init)
         if parts.count >= 3, parts[parts.count - 2] == "snapshots", parts[parts.count - 3].hasPrefix("models--") {
             return String(parts[parts.count - 3].dropFirst("models--".count)).replacing("--", with: "/")
