@@ -1,0 +1,105 @@
+import DequeModule
+import NIOCore
+import Wire
+
+/// Gathers the per-item results of requests in flight.
+///
+/// A value-type state machine: it is fed events (a request opened, a result arrived, time passed, the broker went
+/// away) and says what to do. Its owner holds one per event loop and performs the answers; `Waiter` is whatever the
+/// owner needs for that.
+///
+/// Every opened request leaves exactly once: completed, failed, expired or abandoned. What arrives after that, or for
+/// a slot already filled (JetStream may deliver a work item twice), is dropped and counted; it can never reach
+/// another request, because a request id is never reused.
+package struct ResultCollector<Waiter> {
+    package enum Received {
+        /// More items are missing.
+        case incomplete
+        /// All items are there, in item order.
+        case complete(Waiter, [WorkItemOutcome])
+        /// Nobody waits for it: unknown or finished request, slot out of range, or slot already filled.
+        case dropped
+    }
+
+    private struct Request {
+        var waiter: Waiter
+        var slots: [WorkItemOutcome?]
+        var missing: Int
+    }
+
+    private struct Deadline {
+        var time: NIODeadline
+        var id: RequestID
+    }
+
+    private var requests: [RequestID: Request] = [:]
+    /// Deadlines in the order of opening. All requests wait equally long, so this is also the order of expiry.
+    private var deadlines: Deque<Deadline> = []
+
+    /// Results that found nobody waiting.
+    package private(set) var droppedResults = 0
+
+    package init() {}
+
+    package var openRequests: Int { requests.count }
+
+    /// When `expire(at:)` has something to do next; nil when nothing is open.
+    package var nextDeadline: NIODeadline? { deadlines.first?.time }
+
+    package mutating func open(_ id: RequestID, itemCount: Int, deadline: NIODeadline, waiter: Waiter) {
+        precondition(itemCount > 0, "a request without items has nothing to wait for")
+        precondition(
+            deadlines.last.map { $0.time <= deadline } ?? true, "requests expire in the order they were opened")
+        requests[id] = Request(waiter: waiter, slots: Array(repeating: nil, count: itemCount), missing: itemCount)
+        deadlines.append(Deadline(time: deadline, id: id))
+    }
+
+    package mutating func receive(_ outcome: WorkItemOutcome, itemIndex: Int, of id: RequestID) -> Received {
+        guard let entry = requests.index(forKey: id),
+            requests.values[entry].slots.indices.contains(itemIndex),
+            requests.values[entry].slots[itemIndex] == nil
+        else {
+            droppedResults += 1
+            return .dropped
+        }
+        requests.values[entry].slots[itemIndex] = outcome
+        requests.values[entry].missing -= 1
+        guard requests.values[entry].missing == 0 else { return .incomplete }
+        let request = requests.remove(at: entry).value
+        forgetFinishedDeadlines()
+        return .complete(request.waiter, request.slots.compactMap(\.self))
+    }
+
+    /// Ends a request early: its caller hung up, or its work was refused. Nil when it has already ended.
+    package mutating func remove(_ id: RequestID) -> Waiter? {
+        guard let request = requests.removeValue(forKey: id) else { return nil }
+        forgetFinishedDeadlines()
+        return request.waiter
+    }
+
+    package func isOpen(_ id: RequestID) -> Bool { requests[id] != nil }
+
+    /// Ends every request whose deadline has passed. Partial results are discarded: an answer is whole or an error.
+    package mutating func expire(at now: NIODeadline) -> [Waiter] {
+        var expired: [Waiter] = []
+        while let first = deadlines.first, first.time <= now {
+            deadlines.removeFirst()
+            if let request = requests.removeValue(forKey: first.id) { expired.append(request.waiter) }
+        }
+        forgetFinishedDeadlines()
+        return expired
+    }
+
+    /// Ends everything: the subscription that would bring the results is gone.
+    package mutating func removeAll() -> [Waiter] {
+        defer {
+            requests.removeAll(keepingCapacity: true)
+            deadlines.removeAll(keepingCapacity: true)
+        }
+        return requests.values.map(\.waiter)
+    }
+
+    private mutating func forgetFinishedDeadlines() {
+        while let first = deadlines.first, requests[first.id] == nil { deadlines.removeFirst() }
+    }
+}

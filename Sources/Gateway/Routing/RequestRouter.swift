@@ -1,0 +1,66 @@
+import Wire
+
+/// Decides where a request goes: model, profile, bundle, machine profile, pool. Pure: two immutable tables and the
+/// configured machine profiles in, a route or a refusal out.
+package struct RequestRouter: Sendable {
+    package var models: ModelTable
+    package var lanes: LaneTable
+    /// Machine profiles of the cluster by configuration; empty means that any is accepted.
+    package var configuredMachineProfiles: [String]
+
+    package init(models: ModelTable = .init(), lanes: LaneTable = .init(), configuredMachineProfiles: [String] = []) {
+        self.models = models
+        self.lanes = lanes
+        self.configuredMachineProfiles = configuredMachineProfiles
+    }
+
+    package func route(_ path: ModelPath, _ selection: LaneSelection) -> Result<Route, RouteRefusal> {
+        do throws(RouteRefusal) {
+            return .success(try resolve(path, selection))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func resolve(_ path: ModelPath, _ selection: LaneSelection) throws(RouteRefusal) -> Route {
+        let target = try target(of: path, pinned: selection.pool != nil)
+        guard
+            let profile = LaneSelection.resolve(
+                profile: selection.machineProfile, configured: configuredMachineProfiles)
+        else {
+            throw .machineProfileNotConfigured(selection.machineProfile, configured: configuredMachineProfiles)
+        }
+        let match = lanes.lane(bundle: target.bundle, machineProfile: profile)
+        // Demand without a profile would match no autoscaler query; the first configured profile stands in.
+        let demanded = profile.isEmpty ? configuredMachineProfiles.first ?? "" : profile
+        let demand = PendingDemand.Lane(machineProfile: demanded, bundle: target.bundle)
+        guard let pool = selection.pool ?? match?.pool else {
+            throw .provisioning(machineProfile: profile, bundle: target.bundle, demand: demand)
+        }
+        guard Subjects.isValidPoolName(pool) else { throw .invalidPool(pool) }
+        return Route(
+            modelID: target.modelID, profileID: target.profileID, bundle: target.bundle,
+            bundleConfigHash: models.bundleConfigHash(of: target.bundle), machineProfile: profile, pool: pool,
+            poolIsServed: lanes.isServed(pool: pool), unmetDemand: match == nil && !profile.isEmpty ? demand : nil)
+    }
+
+    private struct Target {
+        var modelID: String
+        var profileID: String
+        var bundle: String
+    }
+
+    private func target(of path: ModelPath, pinned: Bool) throws(RouteRefusal) -> Target {
+        guard let match = models.match(path.modelID) else {
+            // Before the first configuration arrives nothing is known. A caller that pins its pool knows what it
+            // does; anyone else is better told than left to wait for a worker that will not understand.
+            guard models.isEmpty, pinned else { throw .unknownModel(path.modelID) }
+            return Target(modelID: path.modelID, profileID: "default", bundle: path.bundle ?? "default")
+        }
+        guard let best = match.model.bundles.first else { throw .modelWithoutBundle(model: path.modelID) }
+        if let wanted = path.bundle, !match.model.bundles.contains(wanted) {
+            throw .incompatibleBundle(wanted, model: path.modelID, compatible: match.model.bundles)
+        }
+        return Target(modelID: match.model.id, profileID: match.profileID, bundle: path.bundle ?? best)
+    }
+}

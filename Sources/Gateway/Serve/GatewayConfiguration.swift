@@ -1,0 +1,68 @@
+/// Everything `sie-gateway serve` can be told, decided once at start.
+package struct GatewayConfiguration: Sendable {
+    package struct Authentication: Sendable {
+        package var mode: String
+        /// Tokens of ordinary callers. Secret: never logged.
+        package var tokens: [String]
+        /// Token for mutating routes, and the bearer this gateway shows to `sie-config`. Secret: never logged.
+        package var adminToken: String?
+        package var exemptsOperationalPaths: Bool
+    }
+
+    package struct ConfigurationTrust: Sendable {
+        /// Producers of config deltas that are believed: exact names, or prefixes followed by `-`.
+        package var producers: [String]
+        package var trustsAnyProducer: Bool
+    }
+
+    package enum HealthMode: String, Sendable {
+        case webSocket = "ws"
+        case nats
+    }
+
+    package var host: String
+    package var port: Int
+    package var eventLoops: Int?
+    package var workerURLs: [String]
+    package var healthMode: HealthMode
+    package var configuredMachineProfiles: [String]
+    package var natsURL: String?
+    package var bundlesDirectory: String
+    package var modelsDirectory: String
+    package var configServiceURL: String?
+    package var requestTimeoutSeconds: Double
+    package var maximumStreamPending: Int
+    package var authentication: Authentication
+    package var trust: ConfigurationTrust
+    package var logLevel: String
+    package var logsJSON: Bool
+
+    package init(environment: Environment) {
+        host = environment.string("SIE_GATEWAY_HOST") ?? "0.0.0.0"
+        port = environment.integer("SIE_GATEWAY_PORT", default: 8080)
+        eventLoops = environment.string("SIE_GATEWAY_EVENT_LOOPS").flatMap { Int($0) }
+        workerURLs = environment.list("SIE_GATEWAY_WORKERS")
+        healthMode = environment.string("SIE_GATEWAY_HEALTH_MODE").flatMap(HealthMode.init) ?? .webSocket
+        configuredMachineProfiles = environment.list("SIE_GATEWAY_CONFIGURED_GPUS")
+        natsURL = environment.string("SIE_NATS_URL")
+        bundlesDirectory = environment.string("SIE_BUNDLES_DIR") ?? "bundles"
+        modelsDirectory = environment.string("SIE_MODELS_DIR") ?? "models"
+        configServiceURL = environment.string("SIE_CONFIG_SERVICE_URL").map { url in
+            String(url.reversed().drop { $0 == "/" }.reversed())
+        }
+        requestTimeoutSeconds = max(0.001, environment.double("SIE_GATEWAY_REQUEST_TIMEOUT", default: 30))
+        maximumStreamPending = max(0, environment.integer("SIE_GATEWAY_MAX_STREAM_PENDING", default: 50_000))
+        let tokens = environment.list("SIE_AUTH_TOKENS")
+        authentication = Authentication(
+            mode: environment.string("SIE_AUTH_MODE") ?? "none",
+            tokens: tokens.isEmpty ? environment.list("SIE_AUTH_TOKEN") : tokens,
+            adminToken: environment.string("SIE_ADMIN_TOKEN"),
+            exemptsOperationalPaths: environment.bool("SIE_AUTH_EXEMPT_OPERATIONAL"))
+        let trusted = environment.list("SIE_NATS_CONFIG_TRUSTED_PRODUCERS")
+        trust = ConfigurationTrust(
+            producers: trusted.isEmpty ? ["sie-config"] : trusted,
+            trustsAnyProducer: environment.bool("SIE_NATS_CONFIG_TRUST_ANY_PRODUCER"))
+        logLevel = environment.string("SIE_LOG_LEVEL") ?? "info"
+        logsJSON = environment.bool("SIE_LOG_JSON")
+    }
+}
