@@ -1,0 +1,250 @@
+import MessagePack
+import NIOCore
+
+/// Finds the parts of a MessagePack inference body without decoding its items.
+///
+/// Names of fields may be `str` or `bin`; where a name stands twice the last one counts. Parameters are read from
+/// `params` first (a null there counts as said), else from the top level; score requests have no `params`.
+package struct RequestScanner: Sendable {
+    /// Items accepted in one request.
+    package var maximumItems: Int
+
+    package init(maximumItems: Int = 50_000) {
+        self.maximumItems = maximumItems
+    }
+
+    package func scan(
+        _ body: ByteBuffer, operation: InferenceOperation
+    ) throws(RequestBodyError) -> InferenceRequest {
+        let scanned: Result<InferenceRequest, RequestBodyError> = body.withUnsafeReadableBytes { bytes in
+            var scan = Scan(
+                bytes: bytes, request: InferenceRequest(operation: operation, bytes: body), maximumItems: maximumItems)
+            do throws(Scan.Failure) {
+                try scan.run()
+                return .success(scan.request)
+            } catch {
+                switch error {
+                case .request(let error): return .failure(error)
+                case .bytes(let error): return .failure(.messagePack(error.description))
+                }
+            }
+        }
+        let request = try scanned.get()
+        guard !request.items.isEmpty || operation == .score else { throw .noItems }
+        return request
+    }
+}
+
+/// One run over one body.
+private struct Scan {
+    enum Failure: Error {
+        case request(RequestBodyError)
+        case bytes(MessagePackError)
+    }
+
+    let bytes: UnsafeRawBufferPointer
+    var request: InferenceRequest
+    let maximumItems: Int
+
+    mutating func run() throws(Failure) {
+        let top = try form { () throws(MessagePackError) in try Fields(of: bytes, at: 0..<bytes.count) }
+        guard let top else { throw .request(.notMessagePackMap) }
+        if request.operation == .score {
+            if let items = top[.items] { request.items = try elements(of: items, else: .itemsNotArray) }
+            request.query = top[.query]
+            try readParameters(Parameters(top: top, nested: nil))
+        } else {
+            request.items = try items(of: top)
+            let nested = try form { () throws(MessagePackError) in
+                try top[.params].flatMap { range throws(MessagePackError) in try Fields(of: bytes, at: range) }
+            }
+            try readParameters(Parameters(top: top, nested: nested))
+        }
+        try form { () throws(MessagePackError) in
+            for item in request.items { try validateText(of: item) }
+        }
+    }
+
+    private func items(of top: Fields) throws(Failure) -> [Range<Int>] {
+        if let items = top[.items] { return try elements(of: items, else: .itemsNotArray) }
+        if let input = top[.input] {
+            return isArray(input) ? try elements(of: input, else: .itemsNotArray) : [input]
+        }
+        if let inputs = top[.inputs] { return try elements(of: inputs, else: .inputsNotArray) }
+        return [0..<bytes.count]
+    }
+
+    private func isArray(_ range: Range<Int>) -> Bool {
+        (try? reader(at: range).peek()) == .array
+    }
+
+    private func elements(of range: Range<Int>, else error: RequestBodyError) throws(Failure) -> [Range<Int>] {
+        guard isArray(range) else { throw .request(error) }
+        let maximum = maximumItems
+        let (count, ranges) = try form { () throws(MessagePackError) -> (Int, [Range<Int>]) in
+            var reader = reader(at: range)
+            let count = try reader.readArrayHeader()
+            guard count <= maximum else { return (count, []) }
+            var ranges: [Range<Int>] = []
+            ranges.reserveCapacity(count)
+            for _ in 0..<count {
+                let start = range.lowerBound + reader.offset
+                try reader.skip()
+                ranges.append(start..<(range.lowerBound + reader.offset))
+            }
+            return (count, ranges)
+        }
+        guard count <= maximum else { throw .request(.tooManyItems(count, maximum: maximum)) }
+        return ranges
+    }
+
+    /// Strings directly in an item (its text, its id) must be UTF-8: what a worker would only find out later, the
+    /// caller is told at once.
+    private func validateText(of item: Range<Int>) throws(MessagePackError) {
+        var reader = reader(at: item)
+        guard try reader.peek() == .map else { return }
+        for _ in 0..<(try reader.readMapHeader()) {
+            try reader.skip()
+            guard try reader.peek() == .string else {
+                try reader.skip()
+                continue
+            }
+            let start = item.lowerBound + reader.offset
+            guard try reader.readStringBytes().isUTF8 else { throw MessagePackError(.invalidUTF8, offset: start) }
+        }
+    }
+
+    // MARK: Parameters
+
+    private struct Parameters {
+        var top: Fields
+        var nested: Fields?
+
+        subscript(name: FieldName) -> Range<Int>? {
+            if let nested, let value = nested[name] { value } else { top[name] }
+        }
+    }
+
+    private mutating func readParameters(_ fields: Parameters) throws(Failure) {
+        let read = try form { () throws(MessagePackError) -> InferenceRequest.Parameters in
+            var parameters = InferenceRequest.Parameters()
+            parameters.instruction = try string(fields[.instruction])
+            let options = try fields[.options].flatMap { range throws(MessagePackError) in try nonNull(range) }
+            guard request.operation != .score else {
+                parameters.options = options.map { Array(bytes[$0]) }
+                return parameters
+            }
+            parameters.outputTypes = try strings(fields[.outputTypes])
+            parameters.labels = try strings(fields[.labels])
+            let schema = try fields[.outputSchema].flatMap { range throws(MessagePackError) in try nonNull(range) }
+            parameters.outputSchema = schema.map { Array(bytes[$0]) }
+            let optionFields = try options.flatMap { range throws(MessagePackError) in
+                try Fields(of: bytes, at: range)
+            }
+            parameters.isQuery =
+                try bool(fields[.isQuery]) ?? (try bool(optionFields?[.isQuery])) ?? false
+            parameters.options = options.map { Array(bytes[$0]) }
+            // The SDK sends `output_dtype` as a parameter; workers look for it among the options.
+            if let outputDtype = try string(fields[.outputDtype]) {
+                parameters.setOption("output_dtype", to: outputDtype)
+            }
+            return parameters
+        }
+        request.parameters = read
+    }
+
+    private func nonNull(_ range: Range<Int>) throws(MessagePackError) -> Range<Int>? {
+        try reader(at: range).peek() == .nil ? nil : range
+    }
+
+    private func string(_ range: Range<Int>?) throws(MessagePackError) -> String? {
+        guard let range else { return nil }
+        var reader = reader(at: range)
+        guard try reader.peek() == .string else { return nil }
+        return try reader.readString()
+    }
+
+    private func bool(_ range: Range<Int>?) throws(MessagePackError) -> Bool? {
+        guard let range else { return nil }
+        var reader = reader(at: range)
+        guard try reader.peek() == .boolean else { return nil }
+        return try reader.readBool()
+    }
+
+    /// The strings of an array, leaving out elements of other types; nil when it is no array.
+    private func strings(_ range: Range<Int>?) throws(MessagePackError) -> [String]? {
+        guard let range else { return nil }
+        var reader = reader(at: range)
+        guard try reader.peek() == .array else { return nil }
+        var strings: [String] = []
+        for _ in 0..<(try reader.readArrayHeader()) {
+            if try reader.peek() == .string { strings.append(try reader.readString()) } else { try reader.skip() }
+        }
+        return strings
+    }
+
+    private func reader(at range: Range<Int>) -> MessagePackReader {
+        MessagePackReader(UnsafeRawBufferPointer(rebasing: bytes[range]))
+    }
+
+    private func form<T>(_ body: () throws(MessagePackError) -> T) throws(Failure) -> T {
+        do throws(MessagePackError) { return try body() } catch { throw .bytes(error) }
+    }
+}
+
+/// The fields the gateway looks for, at the top level or in `params` or `options`.
+private enum FieldName: String, CaseIterable {
+    case items, input, inputs, params, query, instruction, options, labels
+    case outputTypes = "output_types"
+    case isQuery = "is_query"
+    case outputSchema = "output_schema"
+    case outputDtype = "output_dtype"
+
+    static let longest = 15
+}
+
+/// Where the known fields of one map lie, as ranges of the whole body.
+private struct Fields {
+    private var ranges: [FieldName: Range<Int>] = [:]
+
+    /// Nil when the value at `range` is no map; throws when it is malformed or followed by more bytes.
+    init?(of bytes: UnsafeRawBufferPointer, at range: Range<Int>) throws(MessagePackError) {
+        var reader = MessagePackReader(UnsafeRawBufferPointer(rebasing: bytes[range]))
+        guard try reader.peek() == .map else { return nil }
+        for _ in 0..<(try reader.readMapHeader()) {
+            let name = try Self.name(&reader)
+            let start = range.lowerBound + reader.offset
+            try reader.skip()
+            if let name { ranges[name] = start..<(range.lowerBound + reader.offset) }
+        }
+        try reader.expectEnd()
+    }
+
+    subscript(name: FieldName) -> Range<Int>? { ranges[name] }
+
+    private static func name(_ reader: inout MessagePackReader) throws(MessagePackError) -> FieldName? {
+        switch try reader.peek() {
+        case .string, .binary:
+            let bytes = try reader.readStringOrBinaryBytes()
+            // Short enough to need no heap storage; anything longer is no name of ours.
+            guard bytes.count <= FieldName.longest else { return nil }
+            return FieldName(rawValue: String(decoding: bytes, as: UTF8.self))
+        default:
+            try reader.skip()
+            return nil
+        }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether the bytes are UTF-8; ASCII, the usual case, is found out eight bytes at a time.
+    fileprivate var isUTF8: Bool {
+        var offset = 0
+        while count - offset >= 8 {
+            if loadUnaligned(fromByteOffset: offset, as: UInt64.self) & 0x8080_8080_8080_8080 != 0 { break }
+            offset += 8
+        }
+        let rest = self[offset...]
+        return rest.allSatisfy { $0 < 0x80 } || String(validating: rest, as: UTF8.self) != nil
+    }
+}
