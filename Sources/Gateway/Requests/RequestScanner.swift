@@ -141,8 +141,8 @@ private struct Scan {
             let optionFields = try options.flatMap { range throws(MessagePackError) in
                 try Fields(of: bytes, at: range)
             }
-            parameters.isQuery =
-                try bool(fields[.isQuery]) ?? (try bool(optionFields?[.isQuery])) ?? false
+            let isQueryOption = try bool(optionFields?[.isQuery])
+            parameters.isQuery = try bool(fields[.isQuery]) ?? isQueryOption ?? false
             parameters.options = options.map { Array(bytes[$0]) }
             // The SDK sends `output_dtype` as a parameter; workers look for it among the options.
             if let outputDtype = try string(fields[.outputDtype]) {

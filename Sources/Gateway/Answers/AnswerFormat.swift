@@ -1,0 +1,20 @@
+/// In which words a request is answered.
+package enum AnswerFormat: Equatable, Sendable {
+    case json
+    case messagePack
+    /// `/v1/embeddings`: OpenAI's success and error bodies.
+    case openAI(OpenAIEncoding)
+
+    /// How an OpenAI client wants its numbers.
+    package enum OpenAIEncoding: String, Equatable, Sendable {
+        case float
+        case base64
+    }
+
+    /// What an `Accept` header asks for: MessagePack where it is named, else JSON. Errors are always JSON.
+    package init(accept: String?) {
+        let names = ["application/msgpack", "application/x-msgpack", "application/vnd.msgpack"]
+        let accept = accept?.lowercased() ?? ""
+        self = names.contains { accept.contains($0) } ? .messagePack : .json
+    }
+}

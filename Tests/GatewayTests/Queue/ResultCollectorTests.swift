@@ -1,0 +1,111 @@
+import Gateway
+import NIOCore
+import Testing
+import Wire
+
+@Suite("Collecting results")
+struct ResultCollectorTests {
+    static let start = NIODeadline.uptimeNanoseconds(1_000)
+
+    static func success(_ text: String) -> WorkItemOutcome { .success(encoded: ByteBuffer(string: text), .init()) }
+
+    @Test("results in any order are delivered once, in item order")
+    func order() {
+        var collector = ResultCollector<String>()
+        let id = RequestID()
+        collector.open(id, itemCount: 3, deadline: Self.start, waiter: "caller")
+        for index in [2, 0] {
+            guard case .incomplete = collector.receive(Self.success("\(index)"), itemIndex: index, of: id) else {
+                Issue.record("item \(index) is not the last")
+                return
+            }
+        }
+        guard case .complete(let waiter, let outcomes) = collector.receive(Self.success("1"), itemIndex: 1, of: id)
+        else {
+            Issue.record("all items are there")
+            return
+        }
+        #expect(waiter == "caller")
+        #expect(outcomes == ["0", "1", "2"].map(Self.success))
+        #expect(collector.openRequests == 0)
+        #expect(collector.nextDeadline == nil)
+    }
+
+    @Test("duplicates, late results, strangers and slots out of range are dropped and counted")
+    func dropped() {
+        var collector = ResultCollector<String>()
+        let id = RequestID()
+        collector.open(id, itemCount: 2, deadline: Self.start, waiter: "caller")
+        _ = collector.receive(Self.success("first"), itemIndex: 0, of: id)
+        func isDropped(_ received: ResultCollector<String>.Received) -> Bool {
+            if case .dropped = received { true } else { false }
+        }
+        #expect(isDropped(collector.receive(Self.success("again"), itemIndex: 0, of: id)))
+        #expect(isDropped(collector.receive(Self.success("x"), itemIndex: 2, of: id)))
+        #expect(isDropped(collector.receive(Self.success("x"), itemIndex: -1, of: id)))
+        #expect(isDropped(collector.receive(Self.success("x"), itemIndex: 0, of: RequestID())))
+        guard case .complete(_, let outcomes) = collector.receive(Self.success("last"), itemIndex: 1, of: id) else {
+            Issue.record("both items are there")
+            return
+        }
+        #expect(outcomes == [Self.success("first"), Self.success("last")])
+        #expect(isDropped(collector.receive(Self.success("late"), itemIndex: 1, of: id)))
+        #expect(collector.droppedResults == 5)
+    }
+
+    @Test("a request expires whole at its deadline, whatever has arrived")
+    func expiry() {
+        var collector = ResultCollector<Int>()
+        let ids = (0..<3).map { _ in RequestID() }
+        for (index, id) in ids.enumerated() {
+            collector.open(id, itemCount: 2, deadline: Self.start + .seconds(Int64(index)), waiter: index)
+        }
+        _ = collector.receive(Self.success("partial"), itemIndex: 0, of: ids[0])
+        #expect(collector.nextDeadline == Self.start)
+        #expect(collector.expire(at: Self.start - .nanoseconds(1)) == [])
+        #expect(collector.expire(at: Self.start) == [0])
+        #expect(collector.nextDeadline == Self.start + .seconds(1))
+        #expect(collector.expire(at: Self.start + .seconds(5)) == [1, 2])
+        #expect(collector.nextDeadline == nil)
+    }
+
+    @Test("an abandoned request is forgotten, and so is its deadline")
+    func abandoned() {
+        var collector = ResultCollector<Int>()
+        let ids = (0..<2).map { _ in RequestID() }
+        for (index, id) in ids.enumerated() {
+            collector.open(id, itemCount: 1, deadline: Self.start + .seconds(Int64(index)), waiter: index)
+        }
+        #expect(collector.remove(ids[0]) == 0)
+        #expect(collector.remove(ids[0]) == nil)
+        #expect(collector.nextDeadline == Self.start + .seconds(1))
+        #expect(collector.removeAll() == [1])
+        #expect(collector.openRequests == 0)
+        #expect(collector.nextDeadline == nil)
+    }
+
+    @Test("many concurrent requests never see one another's results")
+    func noCrossTalk() {
+        var collector = ResultCollector<Int>()
+        var random = SeededRandom(seed: 7)
+        let ids = (0..<500).map { _ in RequestID() }
+        var events: [(request: Int, item: Int)] = []
+        for (index, id) in ids.enumerated() {
+            let count = index % 5 + 1
+            collector.open(id, itemCount: count, deadline: Self.start, waiter: index)
+            events += (0..<count).flatMap { item in [(index, item), (index, item)] }
+        }
+        var delivered: Set<Int> = []
+        for event in events.shuffled(using: &random) {
+            let outcome = Self.success("\(event.request).\(event.item)")
+            guard
+                case .complete(let waiter, let outcomes) =
+                    collector.receive(outcome, itemIndex: event.item, of: ids[event.request])
+            else { continue }
+            #expect(waiter == event.request)
+            #expect(outcomes == outcomes.indices.map { Self.success("\(waiter).\($0)") })
+            #expect(delivered.insert(waiter).inserted)
+        }
+        #expect(delivered.count == ids.count)
+    }
+}

@@ -1,0 +1,138 @@
+import Gateway
+import Testing
+
+@Suite("Resolution")
+struct RequestRouterTests {
+    static let models = ModelTable(
+        models: [
+            .init(id: "BAAI/bge-m3", profiles: ["default", "sparse"], bundles: ["default", "sglang"]),
+            .init(id: "org/model:v2", profiles: ["default"], bundles: ["default"]),
+            .init(id: "org/orphan", profiles: ["default"], bundles: []),
+        ], bundleHashes: ["default": "abc"])
+
+    static let lanes = LaneTable(workers: [
+        (bundle: "Default", lane: .init(pool: "l4", machineProfile: "L4")),
+        (bundle: "default", lane: .init(pool: "a100", machineProfile: "a100")),
+        (bundle: "sglang", lane: .init(pool: "eval", machineProfile: "l4")),
+        (bundle: "default", lane: .init(pool: "", machineProfile: "cpu")),
+    ])
+
+    static func route(
+        _ path: ModelPath, _ selection: LaneSelection = .init(), configured: [String] = [],
+        models: ModelTable = models, lanes: LaneTable = lanes
+    ) -> Result<Route, RouteRefusal> {
+        RequestRouter(models: models, lanes: lanes, configuredMachineProfiles: configured).route(path, selection)
+    }
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var model: String
+        var bundle: String?
+        var selection = LaneSelection()
+        var configured: [String] = []
+        var expected: Result<Route, RouteRefusal>
+    }
+
+    static func found(
+        _ pool: String, bundle: String = "default", profileID: String = "default", gpu: String = "",
+        hash: String = "abc", served: Bool = true, demand: String? = nil
+    ) -> Result<Route, RouteRefusal> {
+        .success(
+            Route(
+                modelID: "BAAI/bge-m3", profileID: profileID, bundle: bundle, bundleConfigHash: hash,
+                machineProfile: gpu, pool: pool, poolIsServed: served,
+                unmetDemand: demand.map { .init(machineProfile: $0, bundle: bundle) }))
+    }
+
+    static func provisioning(_ gpu: String, bundle: String = "default", demand: String) -> Result<Route, RouteRefusal> {
+        .failure(
+            .provisioning(
+                machineProfile: gpu, bundle: bundle, demand: .init(machineProfile: demand, bundle: bundle)))
+    }
+
+    static let cases: [Case] = [
+        Case(testDescription: "no profile: the first lane by name", model: "BAAI/bge-m3", expected: found("a100")),
+        Case(testDescription: "case is ignored and the canonical id published", model: "baai/BGE-M3", expected: found("a100")),
+        Case(
+            testDescription: "a profile in any case", model: "BAAI/bge-m3", selection: .init(machineProfile: "l4"),
+            expected: found("l4", gpu: "l4")),
+        Case(
+            testDescription: "the configured spelling is used", model: "BAAI/bge-m3",
+            selection: .init(machineProfile: "l4"), configured: ["L4"], expected: found("l4", gpu: "L4")),
+        Case(
+            testDescription: "an unmatched profile is provisioned, not served by another", model: "BAAI/bge-m3",
+            selection: .init(machineProfile: "h100"), expected: provisioning("h100", demand: "h100")),
+        Case(
+            testDescription: "a profile outside the configured ones", model: "BAAI/bge-m3",
+            selection: .init(machineProfile: "h100"), configured: ["l4"],
+            expected: .failure(.machineProfileNotConfigured("h100", configured: ["l4"]))),
+        Case(
+            testDescription: "a pin wins, and demand is noted", model: "BAAI/bge-m3",
+            selection: .init(machineProfile: "h100", pool: "mine"),
+            expected: found("mine", gpu: "h100", served: false, demand: "h100")),
+        Case(
+            testDescription: "a pin with a matching profile notes no demand", model: "BAAI/bge-m3",
+            selection: .init(machineProfile: "l4", pool: "l4"), expected: found("l4", gpu: "l4")),
+        Case(
+            testDescription: "a pin that would widen the subject", model: "BAAI/bge-m3", selection: .init(pool: "a.*"),
+            expected: .failure(.invalidPool("a.*"))),
+        Case(
+            testDescription: "a bundle override", model: "BAAI/bge-m3", bundle: "sglang",
+            expected: found("eval", bundle: "sglang", hash: "")),
+        Case(
+            testDescription: "an incompatible override", model: "BAAI/bge-m3", bundle: "Default",
+            expected: .failure(
+                .incompatibleBundle("Default", model: "BAAI/bge-m3", compatible: ["default", "sglang"]))),
+        Case(
+            testDescription: "a profile suffix", model: "BAAI/bge-m3:sparse", expected: found("a100", profileID: "sparse")),
+        Case(
+            testDescription: "a profile suffix after @", model: "baai/bge-m3@sparse",
+            expected: found("a100", profileID: "sparse")),
+        Case(
+            testDescription: "an unknown profile suffix", model: "BAAI/bge-m3:dense",
+            expected: .failure(.unknownModel("BAAI/bge-m3:dense"))),
+        Case(
+            testDescription: "an id that looks like a suffix is an id", model: "org/model:v2",
+            expected: .success(
+                Route(modelID: "org/model:v2", bundle: "default", bundleConfigHash: "abc", pool: "a100"))),
+        Case(testDescription: "a model without a bundle", model: "org/orphan",
+            expected: .failure(.modelWithoutBundle(model: "org/orphan"))),
+        Case(testDescription: "an unknown model", model: "org/none", expected: .failure(.unknownModel("org/none"))),
+    ]
+
+    @Test("every outcome follows from the tables", arguments: cases)
+    func resolves(_ row: Case) {
+        let path = ModelPath(bundle: row.bundle, modelID: row.model)
+        #expect(Self.route(path, row.selection, configured: row.configured) == row.expected)
+    }
+
+    @Test("with no worker the caller is asked to come back, and demand names the first configured profile")
+    func coldStart() {
+        let path = ModelPath(bundle: nil, modelID: "BAAI/bge-m3")
+        #expect(Self.route(path, lanes: .init()) == Self.provisioning("", demand: ""))
+        #expect(
+            Self.route(path, configured: ["l4", "a100"], lanes: .init()) == Self.provisioning("", demand: "l4"))
+        #expect(
+            Self.route(path, lanes: LaneTable(workers: [(bundle: "other", lane: .init(pool: "p", machineProfile: ""))]))
+                == Self.provisioning("", demand: ""))
+    }
+
+    @Test("before any configuration a model is unknown, unless the caller pins a pool")
+    func emptyRegistry() {
+        let path = ModelPath(bundle: nil, modelID: "any/model")
+        #expect(Self.route(path, models: .init()) == .failure(.unknownModel("any/model")))
+        #expect(
+            Self.route(path, .init(pool: "l4"), models: .init())
+                == .success(Route(modelID: "any/model", bundle: "default", pool: "l4")))
+    }
+
+    @Test("the pool named default is the default lane")
+    func defaultLane() {
+        let lanes = LaneTable(workers: [
+            (bundle: "default", lane: .init(pool: "a", machineProfile: "cpu")),
+            (bundle: "default", lane: .init(pool: "default", machineProfile: "cpu")),
+        ])
+        #expect(lanes.lane(bundle: "default", machineProfile: "")?.pool == "default")
+        #expect(lanes.lane(bundle: "default", machineProfile: "CPU")?.pool == "default")
+    }
+}
