@@ -1,0 +1,61 @@
+import Observability
+
+/// The metric families of the inference path. Names, labels and buckets are the contract's; autoscaler queries and
+/// dashboards match them exactly.
+package final class InferenceMetrics: Sendable {
+    package let requests: MetricFamily<Counter>
+    package let latency: MetricFamily<Histogram>
+    package let provisioningResponses: MetricFamily<Counter>
+    package let pendingDemand: MetricFamily<Gauge>
+    package let rejectedRequests: MetricFamily<Counter>
+    package let publishSeconds: MetricFamily<Histogram>
+    package let itemsPublished: MetricFamily<Histogram>
+    package let resultWaitSeconds: MetricFamily<Histogram>
+    package let inboxSkips: Counter
+    package let ackFailures: Counter
+    package let natsConnected: Gauge
+
+    package init(registry: MetricsRegistry) {
+        requests = registry.counter(
+            "sie_gateway_requests_total", help: "Answers on the inference routes.",
+            labels: ["endpoint", "status", "machine_profile"])
+        latency = registry.histogram(
+            "sie_gateway_request_latency_seconds", help: "Time from request to answer on the inference routes.",
+            labels: ["endpoint", "machine_profile"],
+            bounds: [
+                0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60,
+            ])
+        provisioningResponses = registry.counter(
+            "sie_gateway_provisioning_responses_total", help: "Requests told to come back when capacity is there.",
+            labels: ["machine_profile"])
+        pendingDemand = registry.gauge(
+            "sie_gateway_pending_demand", help: "1 where a machine profile was asked for and is missing.",
+            labels: ["machine_profile", "bundle"])
+        rejectedRequests = registry.counter(
+            "sie_gateway_rejected_requests_total", help: "Requests refused, by reason.",
+            labels: ["machine_profile", "bundle", "reason"])
+        publishSeconds = registry.histogram(
+            "sie_gateway_queue_publish_seconds", help: "Time to put a request's work items on the queue.",
+            labels: ["operation"], bounds: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1])
+        itemsPublished = registry.histogram(
+            "sie_gateway_queue_items_published", help: "Work items of one request.", labels: ["operation"],
+            bounds: (0..<16).map { Double(1 + 4 * $0) })
+        resultWaitSeconds = registry.histogram(
+            "sie_gateway_queue_result_wait_seconds", help: "Time from publishing to the last result.",
+            labels: ["operation"], bounds: [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30])
+        inboxSkips = registry.counter(
+            "sie_gateway_queue_inbox_skips_total", help: "Results that nobody waited for."
+        ).with()
+        ackFailures = registry.counter(
+            "sie_gateway_queue_ack_failures_total", help: "Work items the broker refused or did not confirm."
+        ).with()
+        natsConnected = registry.gauge(
+            "sie_gateway_nats_connected", help: "1 while connected to NATS."
+        ).with()
+        // Present from the first scrape on, so that queries find a series before the first event.
+        _ = requests.with("", "", "")
+        _ = provisioningResponses.with("")
+        _ = pendingDemand.with("", "")
+        _ = rejectedRequests.with("", "", "")
+    }
+}
