@@ -16,23 +16,23 @@ package struct ResultCollector<Waiter> {
         /// More items are missing.
         case incomplete
         /// All items are there, in item order.
-        case complete(Waiter, [WorkItemOutcome])
+        case complete(Waiter, [WorkResult])
         /// Nobody waits for it: unknown or finished request, slot out of range, or slot already filled.
         case dropped
     }
 
     private struct Request {
         var waiter: Waiter
-        var slots: [WorkItemOutcome?]
+        var slots: [WorkResult?]
         var missing: Int
     }
 
     private struct Deadline {
         var time: NIODeadline
-        var id: RequestID
+        var id: String
     }
 
-    private var requests: [RequestID: Request] = [:]
+    private var requests: [String: Request] = [:]
     /// Deadlines in the order of opening. All requests wait equally long, so this is also the order of expiry.
     private var deadlines: Deque<Deadline> = []
 
@@ -46,7 +46,7 @@ package struct ResultCollector<Waiter> {
     /// When `expire(at:)` has something to do next; nil when nothing is open.
     package var nextDeadline: NIODeadline? { deadlines.first?.time }
 
-    package mutating func open(_ id: RequestID, itemCount: Int, deadline: NIODeadline, waiter: Waiter) {
+    package mutating func open(_ id: String, itemCount: Int, deadline: NIODeadline, waiter: Waiter) {
         precondition(itemCount > 0, "a request without items has nothing to wait for")
         precondition(
             deadlines.last.map { $0.time <= deadline } ?? true, "requests expire in the order they were opened")
@@ -54,15 +54,16 @@ package struct ResultCollector<Waiter> {
         deadlines.append(Deadline(time: deadline, id: id))
     }
 
-    package mutating func receive(_ outcome: WorkItemOutcome, itemIndex: Int, of id: RequestID) -> Received {
-        guard let entry = requests.index(forKey: id),
-            requests.values[entry].slots.indices.contains(itemIndex),
-            requests.values[entry].slots[itemIndex] == nil
+    package mutating func receive(_ result: WorkResult) -> Received {
+        let item = result.itemIndex
+        guard let entry = requests.index(forKey: result.requestID),
+            requests.values[entry].slots.indices.contains(item),
+            requests.values[entry].slots[item] == nil
         else {
             droppedResults += 1
             return .dropped
         }
-        requests.values[entry].slots[itemIndex] = outcome
+        requests.values[entry].slots[item] = result
         requests.values[entry].missing -= 1
         guard requests.values[entry].missing == 0 else { return .incomplete }
         let request = requests.remove(at: entry).value
@@ -71,13 +72,18 @@ package struct ResultCollector<Waiter> {
     }
 
     /// Ends a request early: its caller hung up, or its work was refused. Nil when it has already ended.
-    package mutating func remove(_ id: RequestID) -> Waiter? {
+    package mutating func remove(_ id: String) -> Waiter? {
         guard let request = requests.removeValue(forKey: id) else { return nil }
         forgetFinishedDeadlines()
         return request.waiter
     }
 
-    package func isOpen(_ id: RequestID) -> Bool { requests[id] != nil }
+    /// Calls `body` with the waiter of an open request, which stays open.
+    package func withWaiter(of id: String, _ body: (Waiter) -> Void) {
+        if let request = requests[id] { body(request.waiter) }
+    }
+
+    package func isOpen(_ id: String) -> Bool { requests[id] != nil }
 
     /// Ends every request whose deadline has passed. Partial results are discarded: an answer is whole or an error.
     package mutating func expire(at now: NIODeadline) -> [Waiter] {

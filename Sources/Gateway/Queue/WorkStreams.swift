@@ -50,7 +50,8 @@ package struct WorkStreams<Parked> {
         pool: String, itemCount: Int, at now: NIODeadline, parking request: @autoclosure () -> Parked
     ) -> Admission {
         switch pools[pool] {
-        case .ready(var sample, _):
+        case .ready(var sample, let lastUsed) where now - lastUsed < Self.idleAfter:
+            pools[pool] = .ready(sample, lastUsed: now)
             guard sample.consumers > 0 else { return .refused(.noConsumers) }
             guard sample.messages <= maximumPending else {
                 return .refused(.backpressure(pendingMessages: sample.messages, threshold: maximumPending))
@@ -65,7 +66,7 @@ package struct WorkStreams<Parked> {
             return .parked(lookUp: false)
         case .failed(let refusal, let until) where now < until:
             return .refused(refusal)
-        case .failed, nil:
+        case .ready, .failed, nil:
             if pools[pool] == nil, pools.count >= Self.maximumTracked { forgetIdle(at: now) }
             guard pools.count < Self.maximumTracked || pools[pool] != nil else {
                 return .refused(.streamUnavailable(stream: "WORK_POOL_\(pool)", detail: "too many pools in use"))

@@ -1,11 +1,12 @@
 import NIOCore
+import Wire
 
 /// An inference request as far as the gateway looks into it: where its items lie, and the parameters they share.
 ///
 /// Items are not decoded. They are ranges of the MessagePack body (a JSON body has been converted once) and are spliced
 /// into work items as they are.
 package struct InferenceRequest: Equatable, Sendable {
-    package var operation: InferenceOperation
+    package var operation: WorkItem.Operation
     /// The MessagePack that the ranges refer to, counted from its reader index.
     package var bytes: ByteBuffer
     package var items: [Range<Int>]
@@ -29,7 +30,7 @@ package struct InferenceRequest: Equatable, Sendable {
     /// How many work items the request becomes: one an item, but one in all for score.
     package var workItemCount: Int { operation == .score ? 1 : items.count }
 
-    package init(operation: InferenceOperation, bytes: ByteBuffer, items: [Range<Int>] = []) {
+    package init(operation: WorkItem.Operation, bytes: ByteBuffer, items: [Range<Int>] = []) {
         self.operation = operation
         self.bytes = bytes
         self.items = items

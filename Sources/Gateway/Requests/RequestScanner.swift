@@ -1,5 +1,6 @@
 import MessagePack
 import NIOCore
+import Wire
 
 /// Finds the parts of a MessagePack inference body without decoding its items.
 ///
@@ -14,7 +15,7 @@ package struct RequestScanner: Sendable {
     }
 
     package func scan(
-        _ body: ByteBuffer, operation: InferenceOperation
+        _ body: ByteBuffer, operation: WorkItem.Operation
     ) throws(RequestBodyError) -> InferenceRequest {
         let scanned: Result<InferenceRequest, RequestBodyError> = body.withUnsafeReadableBytes { bytes in
             var scan = Scan(

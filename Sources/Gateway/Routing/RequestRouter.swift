@@ -37,7 +37,7 @@ package struct RequestRouter: Sendable {
         guard let pool = selection.pool ?? match?.pool else {
             throw .provisioning(machineProfile: profile, bundle: target.bundle, demand: demand)
         }
-        guard Subjects.isValidPoolName(pool) else { throw .invalidPool(pool) }
+        guard Subjects.isValidPool(pool) else { throw .invalidPool(pool) }
         return Route(
             modelID: target.modelID, profileID: target.profileID, bundle: target.bundle,
             bundleConfigHash: models.bundleConfigHash(of: target.bundle), machineProfile: profile, pool: pool,

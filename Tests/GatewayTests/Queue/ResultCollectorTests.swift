@@ -7,26 +7,34 @@ import Wire
 struct ResultCollectorTests {
     static let start = NIODeadline.uptimeNanoseconds(1_000)
 
-    static func success(_ text: String) -> WorkItemOutcome { .success(encoded: ByteBuffer(string: text), .init()) }
+    static func newID() -> String {
+        var random = SystemRandomNumberGenerator()
+        return RequestID.make(milliseconds: 1_700_000_000_000, using: &random)
+    }
+
+    static func result(_ id: String, _ item: Int, _ text: String) -> WorkResult {
+        WorkResult(
+            workItemID: "\(id).\(item)", requestID: id, itemIndex: item, outcome: .success(Array(text.utf8)))
+    }
 
     @Test("results in any order are delivered once, in item order")
     func order() {
         var collector = ResultCollector<String>()
-        let id = RequestID()
+        let id = Self.newID()
         collector.open(id, itemCount: 3, deadline: Self.start, waiter: "caller")
         for index in [2, 0] {
-            guard case .incomplete = collector.receive(Self.success("\(index)"), itemIndex: index, of: id) else {
+            guard case .incomplete = collector.receive(Self.result(id, index, "\(index)")) else {
                 Issue.record("item \(index) is not the last")
                 return
             }
         }
-        guard case .complete(let waiter, let outcomes) = collector.receive(Self.success("1"), itemIndex: 1, of: id)
+        guard case .complete(let waiter, let outcomes) = collector.receive(Self.result(id, 1, "1"))
         else {
             Issue.record("all items are there")
             return
         }
         #expect(waiter == "caller")
-        #expect(outcomes == ["0", "1", "2"].map(Self.success))
+        #expect(outcomes == (0..<3).map { Self.result(id, $0, "\($0)") })
         #expect(collector.openRequests == 0)
         #expect(collector.nextDeadline == nil)
     }
@@ -34,33 +42,33 @@ struct ResultCollectorTests {
     @Test("duplicates, late results, strangers and slots out of range are dropped and counted")
     func dropped() {
         var collector = ResultCollector<String>()
-        let id = RequestID()
+        let id = Self.newID()
         collector.open(id, itemCount: 2, deadline: Self.start, waiter: "caller")
-        _ = collector.receive(Self.success("first"), itemIndex: 0, of: id)
+        _ = collector.receive(Self.result(id, 0, "first"))
         func isDropped(_ received: ResultCollector<String>.Received) -> Bool {
             if case .dropped = received { true } else { false }
         }
-        #expect(isDropped(collector.receive(Self.success("again"), itemIndex: 0, of: id)))
-        #expect(isDropped(collector.receive(Self.success("x"), itemIndex: 2, of: id)))
-        #expect(isDropped(collector.receive(Self.success("x"), itemIndex: -1, of: id)))
-        #expect(isDropped(collector.receive(Self.success("x"), itemIndex: 0, of: RequestID())))
-        guard case .complete(_, let outcomes) = collector.receive(Self.success("last"), itemIndex: 1, of: id) else {
+        #expect(isDropped(collector.receive(Self.result(id, 0, "again"))))
+        #expect(isDropped(collector.receive(Self.result(id, 2, "x"))))
+        #expect(isDropped(collector.receive(Self.result(id, -1, "x"))))
+        #expect(isDropped(collector.receive(Self.result(Self.newID(), 0, "x")))))
+        guard case .complete(_, let outcomes) = collector.receive(Self.result(id, 1, "last")) else {
             Issue.record("both items are there")
             return
         }
-        #expect(outcomes == [Self.success("first"), Self.success("last")])
-        #expect(isDropped(collector.receive(Self.success("late"), itemIndex: 1, of: id)))
+        #expect(outcomes == [Self.result(id, 0, "first"), Self.result(id, 1, "last")])
+        #expect(isDropped(collector.receive(Self.result(id, 1, "late"))))
         #expect(collector.droppedResults == 5)
     }
 
     @Test("a request expires whole at its deadline, whatever has arrived")
     func expiry() {
         var collector = ResultCollector<Int>()
-        let ids = (0..<3).map { _ in RequestID() }
+        let ids = (0..<3).map { _ in Self.newID() }
         for (index, id) in ids.enumerated() {
             collector.open(id, itemCount: 2, deadline: Self.start + .seconds(Int64(index)), waiter: index)
         }
-        _ = collector.receive(Self.success("partial"), itemIndex: 0, of: ids[0])
+        _ = collector.receive(Self.result(ids[0], 0, "partial"))
         #expect(collector.nextDeadline == Self.start)
         #expect(collector.expire(at: Self.start - .nanoseconds(1)) == [])
         #expect(collector.expire(at: Self.start) == [0])
@@ -72,7 +80,7 @@ struct ResultCollectorTests {
     @Test("an abandoned request is forgotten, and so is its deadline")
     func abandoned() {
         var collector = ResultCollector<Int>()
-        let ids = (0..<2).map { _ in RequestID() }
+        let ids = (0..<2).map { _ in Self.newID() }
         for (index, id) in ids.enumerated() {
             collector.open(id, itemCount: 1, deadline: Self.start + .seconds(Int64(index)), waiter: index)
         }
@@ -88,7 +96,7 @@ struct ResultCollectorTests {
     func noCrossTalk() {
         var collector = ResultCollector<Int>()
         var random = SeededRandom(seed: 7)
-        let ids = (0..<500).map { _ in RequestID() }
+        let ids = (0..<500).map { _ in Self.newID() }
         var events: [(request: Int, item: Int)] = []
         for (index, id) in ids.enumerated() {
             let count = index % 5 + 1
@@ -97,13 +105,11 @@ struct ResultCollectorTests {
         }
         var delivered: Set<Int> = []
         for event in events.shuffled(using: &random) {
-            let outcome = Self.success("\(event.request).\(event.item)")
-            guard
-                case .complete(let waiter, let outcomes) =
-                    collector.receive(outcome, itemIndex: event.item, of: ids[event.request])
+            let result = Self.result(ids[event.request], event.item, "\(event.request).\(event.item)")
+            guard case .complete(let waiter, let outcomes) = collector.receive(result)
             else { continue }
             #expect(waiter == event.request)
-            #expect(outcomes == outcomes.indices.map { Self.success("\(waiter).\($0)") })
+            #expect(outcomes == outcomes.indices.map { Self.result(ids[waiter], $0, "\(waiter).\($0)") })
             #expect(delivered.insert(waiter).inserted)
         }
         #expect(delivered.count == ids.count)
