@@ -1,0 +1,88 @@
+import FoundationEssentials
+import JSONStream
+import MessagePack
+import NIOCore
+import NIOHTTP1
+import Wire
+
+/// The 200 answer of `POST /v1/embeddings`.
+package struct EmbeddingsAnswer {
+    package var success: SuccessAnswer
+    package var encoding: AnswerFormat.OpenAIEncoding
+    package var promptTokens: Int
+
+    package init(success: SuccessAnswer, encoding: AnswerFormat.OpenAIEncoding, promptTokens: Int) {
+        self.success = success
+        self.encoding = encoding
+        self.promptTokens = promptTokens
+    }
+
+    /// Nil when a result holds no dense float vector: the model makes none.
+    package func answer() -> Answer? {
+        var writer = JSONWriter(capacity: success.results.encoded.reduce(256) { $0 + 4 * ($1?.count ?? 0) })
+        writer.beginObject()
+        writer.key("object")
+        writer.write("list")
+        writer.key("data")
+        writer.beginArray()
+        for (index, encoded) in success.results.encoded.enumerated() {
+            writer.beginObject()
+            writer.key("object")
+            writer.write("embedding")
+            writer.key("index")
+            writer.write(index)
+            writer.key("embedding")
+            let isVector = (encoded ?? []).withUnsafeBytes { write(vectorOf: $0, to: &writer) }
+            guard isVector else { return nil }
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.key("model")
+        writer.write(success.model)
+        writer.key("usage")
+        writer.beginObject()
+        writer.key("prompt_tokens")
+        writer.write(promptTokens)
+        writer.key("total_tokens")
+        writer.write(promptTokens)
+        writer.endObject()
+        writer.endObject()
+        return Answer(
+            status: .ok, headers: success.headers(contentType: "application/json"), body: .init(bytes: writer.bytes))
+    }
+
+    private func write(vectorOf result: UnsafeRawBufferPointer, to writer: inout JSONWriter) -> Bool {
+        guard let vector = Self.denseVector(in: result) else { return false }
+        switch encoding {
+        case .base64:
+            writer.write(Data(vector.data).base64EncodedString())
+        case .float:
+            writer.beginArray()
+            for offset in stride(from: 0, to: vector.data.count, by: 4) {
+                let bits = vector.data.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+                writer.write(Float(bitPattern: UInt32(littleEndian: bits)))
+            }
+            writer.endArray()
+        }
+        return true
+    }
+
+    /// The float32 array at `dense.values` of an encode result.
+    private static func denseVector(in result: UnsafeRawBufferPointer) -> NumpyView? {
+        var reader = MessagePackReader(result)
+        guard seek("dense", in: &reader), seek("values", in: &reader) else { return nil }
+        guard let view = NumpyView(reading: &reader), view.type == .float32 else { return nil }
+        return view
+    }
+
+    /// Moves to the value of a key of the map that comes next.
+    private static func seek(_ name: StaticString, in reader: inout MessagePackReader) -> Bool {
+        guard let count = try? reader.readMapHeader() else { return false }
+        for _ in 0..<count {
+            guard let key = try? reader.readStringOrBinaryBytes() else { return false }
+            if name.withUTF8Buffer({ key.elementsEqual($0) }) { return true }
+            guard (try? reader.skip()) != nil else { return false }
+        }
+        return false
+    }
+}
