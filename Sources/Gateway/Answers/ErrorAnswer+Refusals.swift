@@ -64,6 +64,17 @@ extension ErrorAnswer {
         self.init(.badRequest, code: "INVALID_INPUT", message: error.message, rejection: error.rejectionReason)
     }
 
+    package init(_ rejection: EmbeddingsRequest.Rejection) {
+        self.init(.badRequest, code: "INVALID_INPUT", message: rejection.message, rejection: .bodyParseError)
+        parameter = rejection.parameter
+    }
+
+    /// The model answers, but not with embeddings.
+    package static func noDenseVector(model: String) -> ErrorAnswer {
+        ErrorAnswer(
+            .badRequest, code: "INVALID_INPUT", message: "Model '\(model)' makes no dense float32 embeddings")
+    }
+
     /// The body is larger than `limit` bytes.
     package static func bodyTooLarge(limit: Int) -> ErrorAnswer {
         ErrorAnswer(

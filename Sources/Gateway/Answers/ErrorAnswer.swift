@@ -7,7 +7,7 @@ import NIOHTTP1
 /// The body serves every client line: `error.code` and `error.message` for the Python SDKs, top-level `code` and
 /// `message` for the TypeScript SDK and for the original gateway's own readers. It never holds a string `detail`, which
 /// breaks the SDKs' pool calls.
-package struct ErrorAnswer: Equatable, Sendable {
+package struct ErrorAnswer: Error, Equatable, Sendable {
     package var status: HTTPResponseStatus
     package var code: String
     package var message: String
@@ -17,6 +17,8 @@ package struct ErrorAnswer: Equatable, Sendable {
     package var members: [JSONMember] = []
     package var rejection: RejectionReason?
     package var requestID: String?
+    /// The field of the body at fault, for OpenAI clients.
+    package var parameter: String?
 
     package init(
         _ status: HTTPResponseStatus, code: String, message: String, retryAfterSeconds: Int? = nil,
@@ -64,7 +66,7 @@ package struct ErrorAnswer: Equatable, Sendable {
             }
         return [
             "error": [
-                "message": .string(message), "type": .string(type), "code": .string(openAICode), "param": .null,
+                "message": .string(message), "type": .string(type), "code": .string(openAICode), "param": parameter.map { .string($0) } ?? .null,
             ]
         ]
     }

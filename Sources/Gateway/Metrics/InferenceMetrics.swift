@@ -58,4 +58,13 @@ package final class InferenceMetrics: Sendable {
         _ = pendingDemand.with("", "")
         _ = rejectedRequests.with("", "", "")
     }
+
+    /// The `status` label: a code of the known ones, else `xxx`, so that nothing can make the label's values grow.
+    package static func label(status: Int) -> String {
+        knownStatuses.contains(status) ? String(status) : "xxx"
+    }
+
+    private static let knownStatuses: Set = [
+        200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 501, 502, 503, 504,
+    ]
 }

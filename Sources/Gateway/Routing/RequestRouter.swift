@@ -1,15 +1,16 @@
+import Catalog
 import Wire
 
-/// Decides where a request goes: model, profile, bundle, machine profile, pool. Pure: two immutable tables and the
+/// Decides where a request goes: model, profile, bundle, machine profile, pool. Pure: the catalogue, the lanes and the
 /// configured machine profiles in, a route or a refusal out.
 package struct RequestRouter: Sendable {
-    package var models: ModelTable
+    package var registry: Registry
     package var lanes: LaneTable
     /// Machine profiles of the cluster by configuration; empty means that any is accepted.
     package var configuredMachineProfiles: [String]
 
-    package init(models: ModelTable = .init(), lanes: LaneTable = .init(), configuredMachineProfiles: [String] = []) {
-        self.models = models
+    package init(registry: Registry = .init(), lanes: LaneTable = .init(), configuredMachineProfiles: [String] = []) {
+        self.registry = registry
         self.lanes = lanes
         self.configuredMachineProfiles = configuredMachineProfiles
     }
@@ -40,7 +41,7 @@ package struct RequestRouter: Sendable {
         guard Subjects.isValidPool(pool) else { throw .invalidPool(pool) }
         return Route(
             modelID: target.modelID, profileID: target.profileID, bundle: target.bundle,
-            bundleConfigHash: models.bundleConfigHash(of: target.bundle), machineProfile: profile, pool: pool,
+            bundleConfigHash: registry.bundleConfigHash(of: target.bundle), machineProfile: profile, pool: pool,
             poolIsServed: lanes.isServed(pool: pool), unmetDemand: match == nil && !profile.isEmpty ? demand : nil)
     }
 
@@ -51,16 +52,17 @@ package struct RequestRouter: Sendable {
     }
 
     private func target(of path: ModelPath, pinned: Bool) throws(RouteRefusal) -> Target {
-        guard let match = models.match(path.modelID) else {
+        guard let match = ModelNaming.resolve(path.modelID, in: registry) else {
             // Before the first configuration arrives nothing is known. A caller that pins its pool knows what it
             // does; anyone else is better told than left to wait for a worker that will not understand.
-            guard models.isEmpty, pinned else { throw .unknownModel(path.modelID) }
+            guard registry.models.isEmpty, pinned else { throw .unknownModel(path.modelID) }
             return Target(modelID: path.modelID, profileID: "default", bundle: path.bundle ?? "default")
         }
-        guard let best = match.model.bundles.first else { throw .modelWithoutBundle(model: path.modelID) }
-        if let wanted = path.bundle, !match.model.bundles.contains(wanted) {
-            throw .incompatibleBundle(wanted, model: path.modelID, compatible: match.model.bundles)
+        let bundles = registry.bundles(servingModel: match.modelID)
+        guard let best = bundles.first else { throw .modelWithoutBundle(model: path.modelID) }
+        if let wanted = path.bundle, !bundles.contains(wanted) {
+            throw .incompatibleBundle(wanted, model: path.modelID, compatible: bundles)
         }
-        return Target(modelID: match.model.id, profileID: match.profileID, bundle: path.bundle ?? best)
+        return Target(modelID: match.modelID, profileID: match.profile ?? "default", bundle: path.bundle ?? best)
     }
 }

@@ -1,14 +1,24 @@
+import Catalog
 import Gateway
 import Testing
+import YAML
 
 @Suite("Resolution")
 struct RequestRouterTests {
-    static let models = ModelTable(
-        models: [
-            .init(id: "BAAI/bge-m3", profiles: ["default", "sparse"], bundles: ["default", "sglang"]),
-            .init(id: "org/model:v2", profiles: ["default"], bundles: ["default"]),
-            .init(id: "org/orphan", profiles: ["default"], bundles: []),
-        ], bundleHashes: ["default": "abc"])
+    static func registry() throws -> Registry {
+        var registry = Registry(bundles: [
+            Bundle(id: "sglang", priority: .integer(20), adapters: ["sglang"]),
+            Bundle(id: "default", priority: .integer(10), adapters: ["st"]),
+        ])
+        for text in [
+            "{sie_id: BAAI/bge-m3, profiles: {default: {adapter_path: 'st:A'}, sparse: {adapter_path: 'sglang:B'}}}",
+            "{sie_id: 'org/model:v2', profiles: {default: {adapter_path: 'st:A'}}}",
+            "{sie_id: org/orphan, profiles: {default: {adapter_path: 'nowhere:A'}}}",
+        ] {
+            registry.insert(try ModelConfig(try YAMLNode(parsing: text)))
+        }
+        return registry
+    }
 
     static let lanes = LaneTable(workers: [
         (bundle: "Default", lane: .init(pool: "l4", machineProfile: "L4")),
@@ -19,9 +29,9 @@ struct RequestRouterTests {
 
     static func route(
         _ path: ModelPath, _ selection: LaneSelection = .init(), configured: [String] = [],
-        models: ModelTable = models, lanes: LaneTable = lanes
-    ) -> Result<Route, RouteRefusal> {
-        RequestRouter(models: models, lanes: lanes, configuredMachineProfiles: configured).route(path, selection)
+        registry: Registry? = nil, lanes: LaneTable = lanes
+    ) throws -> Result<Route, RouteRefusal> {
+        RequestRouter(registry: try registry ?? Self.registry(), lanes: lanes, configuredMachineProfiles: configured).route(path, selection)
     }
 
     struct Case: Sendable, CustomTestStringConvertible {
@@ -35,13 +45,17 @@ struct RequestRouterTests {
 
     static func found(
         _ pool: String, bundle: String = "default", profileID: String = "default", gpu: String = "",
-        hash: String = "abc", served: Bool = true, demand: String? = nil
+        served: Bool = true, demand: String? = nil
     ) -> Result<Route, RouteRefusal> {
         .success(
             Route(
-                modelID: "BAAI/bge-m3", profileID: profileID, bundle: bundle, bundleConfigHash: hash,
+                modelID: "BAAI/bge-m3", profileID: profileID, bundle: bundle, bundleConfigHash: hash(of: bundle),
                 machineProfile: gpu, pool: pool, poolIsServed: served,
                 unmetDemand: demand.map { .init(machineProfile: $0, bundle: bundle) }))
+    }
+
+    static func hash(of bundle: String) -> String {
+        (try? registry())?.bundleConfigHash(of: bundle) ?? "no registry"
     }
 
     static func provisioning(_ gpu: String, bundle: String = "default", demand: String) -> Result<Route, RouteRefusal> {
@@ -78,7 +92,7 @@ struct RequestRouterTests {
             expected: .failure(.invalidPool("a.*"))),
         Case(
             testDescription: "a bundle override", model: "BAAI/bge-m3", bundle: "sglang",
-            expected: found("eval", bundle: "sglang", hash: "")),
+            expected: found("eval", bundle: "sglang")),
         Case(
             testDescription: "an incompatible override", model: "BAAI/bge-m3", bundle: "Default",
             expected: .failure(
@@ -94,7 +108,7 @@ struct RequestRouterTests {
         Case(
             testDescription: "an id that looks like a suffix is an id", model: "org/model:v2",
             expected: .success(
-                Route(modelID: "org/model:v2", bundle: "default", bundleConfigHash: "abc", pool: "a100"))),
+                Route(modelID: "org/model:v2", bundle: "default", bundleConfigHash: hash(of: "default"), pool: "a100"))),
         Case(testDescription: "a model without a bundle", model: "org/orphan",
             expected: .failure(.modelWithoutBundle(model: "org/orphan"))),
         Case(testDescription: "an unknown model", model: "org/none", expected: .failure(.unknownModel("org/none"))),
@@ -103,26 +117,26 @@ struct RequestRouterTests {
     @Test("every outcome follows from the tables", arguments: cases)
     func resolves(_ row: Case) {
         let path = ModelPath(bundle: row.bundle, modelID: row.model)
-        #expect(Self.route(path, row.selection, configured: row.configured) == row.expected)
+        #expect(try Self.route(path, row.selection, configured: row.configured) == row.expected)
     }
 
     @Test("with no worker the caller is asked to come back, and demand names the first configured profile")
     func coldStart() {
         let path = ModelPath(bundle: nil, modelID: "BAAI/bge-m3")
-        #expect(Self.route(path, lanes: .init()) == Self.provisioning("", demand: ""))
+        #expect(try Self.route(path, lanes: .init()) == Self.provisioning("", demand: ""))
         #expect(
-            Self.route(path, configured: ["l4", "a100"], lanes: .init()) == Self.provisioning("", demand: "l4"))
+            try Self.route(path, configured: ["l4", "a100"], lanes: .init()) == Self.provisioning("", demand: "l4"))
         #expect(
-            Self.route(path, lanes: LaneTable(workers: [(bundle: "other", lane: .init(pool: "p", machineProfile: ""))]))
+            try Self.route(path, lanes: LaneTable(workers: [(bundle: "other", lane: .init(pool: "p", machineProfile: ""))]))
                 == Self.provisioning("", demand: ""))
     }
 
     @Test("before any configuration a model is unknown, unless the caller pins a pool")
     func emptyRegistry() {
         let path = ModelPath(bundle: nil, modelID: "any/model")
-        #expect(Self.route(path, models: .init()) == .failure(.unknownModel("any/model")))
+        #expect(try Self.route(path, registry: .init()) == .failure(.unknownModel("any/model")))
         #expect(
-            Self.route(path, .init(pool: "l4"), models: .init())
+            try Self.route(path, .init(pool: "l4"), registry: .init())
                 == .success(Route(modelID: "any/model", bundle: "default", pool: "l4")))
     }
 

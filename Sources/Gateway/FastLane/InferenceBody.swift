@@ -1,0 +1,37 @@
+import NIOCore
+import Wire
+
+/// What the body of a call says.
+///
+/// An error in it is kept, not thrown: where a model is unknown or its workers are missing, that is the answer, whatever
+/// the body.
+struct InferenceBody: Sendable {
+    let request: Result<InferenceRequest, ErrorAnswer>
+    /// The model, where the body names it and not the path.
+    var model: String?
+    /// How an OpenAI client wants its numbers.
+    var encoding = AnswerFormat.OpenAIEncoding.float
+    /// For the `usage` of an OpenAI answer.
+    var promptTokens = 0
+
+    init(_ body: ByteBuffer, contentType: String?, of call: InferenceCall, parser: RequestParser) {
+        switch call.endpoint {
+        case .operation(let operation, _):
+            do throws(RequestBodyError) {
+                request = .success(try parser.parse(body, contentType: contentType, operation: operation))
+            } catch {
+                request = .failure(ErrorAnswer(error))
+            }
+        case .embeddings:
+            do throws(EmbeddingsRequest.Rejection) {
+                let embeddings = try EmbeddingsRequest(body, maximumItems: parser.scanner.maximumItems)
+                request = .success(embeddings.request)
+                model = embeddings.model
+                encoding = embeddings.encoding
+                promptTokens = embeddings.promptTokens
+            } catch {
+                request = .failure(ErrorAnswer(error))
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import HTTPService
+import NIOCore
+import NIOHTTP1
+import Wire
+
+/// One request on an inference route, as its head describes it.
+struct InferenceCall: Sendable {
+    enum Endpoint: Equatable, Sendable {
+        /// `POST /v1/encode/{model}` and its kin; the text is the undecoded model part of the path.
+        case operation(WorkItem.Operation, model: Substring)
+        /// `POST /v1/embeddings`.
+        case embeddings
+
+        /// Where a request target belongs; nil for every other route.
+        init?(uri: String) {
+            let path = uri.utf8.firstIndex(of: UInt8(ascii: "?")).map { uri[..<$0] } ?? uri[...]
+            if path == "/v1/embeddings" {
+                self = .embeddings
+                return
+            }
+            for (prefix, operation) in Self.prefixes where path.hasPrefix(prefix) {
+                let model = path.dropFirst(prefix.count)
+                guard !model.isEmpty else { return nil }
+                self = .operation(operation, model: model)
+                return
+            }
+            return nil
+        }
+
+        private static let prefixes: [(String, WorkItem.Operation)] =
+            WorkItem.Operation.allCases.map { ("/v1/\($0.rawValue)/", $0) }
+
+        /// The `endpoint` label of request metrics.
+        var label: String {
+            switch self {
+            case .operation(let operation, _): operation.rawValue
+            case .embeddings: "embeddings"
+            }
+        }
+    }
+
+    let endpoint: Endpoint
+    let head: HTTPRequestHead
+    let selection: LaneSelection
+    let sdk: SDKVersion?
+    /// How the answer is worded. For OpenAI clients the encoding of numbers is only known from the body.
+    let format: AnswerFormat
+    let exchange: HTTPExchange
+    let receivedAt: NIODeadline
+
+    init(endpoint: Endpoint, request: FastLaneRequest) {
+        let headers = request.head.headers
+        self.endpoint = endpoint
+        head = request.head
+        selection = LaneSelection(
+            machineProfileHeader: headers.first(name: "x-sie-machine-profile"),
+            poolHeader: headers.first(name: "x-sie-pool"))
+        sdk = headers.first(name: "x-sie-sdk-version").flatMap { SDKVersion(header: $0) }
+        format = endpoint == .embeddings ? .openAI(.float) : AnswerFormat(accept: headers.first(name: "accept"))
+        exchange = request.exchange
+        receivedAt = request.receivedAt
+    }
+}

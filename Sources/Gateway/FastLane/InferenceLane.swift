@@ -1,0 +1,262 @@
+import Catalog
+import FoundationEssentials
+import HTTPService
+import NIOCore
+import NIOHTTP1
+import Observability
+import Wire
+
+/// The inference routes, from request head to answer, in front of the router.
+///
+/// The body is looked at on the connection's event loop; routing and the queue live on the queue's loop; the answer is
+/// put together on the connection's loop again. With one event loop all three are the same and nothing hops.
+package final class InferenceLane: FastLane, @unchecked Sendable {
+    package struct Configuration: Sendable {
+        package var configuredMachineProfiles: [String] = []
+        package var requestTimeoutSeconds = 30.0
+        /// Items accepted in one request.
+        package var maximumItems = 50_000
+        /// Bytes accepted in one body.
+        package var bodyLimitBytes = 256 << 20
+
+        package init() {}
+    }
+
+    /// Decides from a head whether a request may go on; a reply is the answer to one that may not.
+    package typealias Authorize = @Sendable (HTTPRequestHead) -> HTTPReply?
+    /// Told of every answer, on the connection's event loop.
+    package typealias Observe = @Sendable (AnsweredCall) -> Void
+
+    private let configuration: Configuration
+    private let parser: RequestParser
+    private let queue: WorkQueue?
+    private let eventLoop: any EventLoop
+    private let metrics: InferenceMetrics
+    private let authorize: Authorize
+    private let observe: Observe
+
+    // What follows is read and written on `eventLoop` only; that is what makes this class safe to send.
+    private var router: RequestRouter
+    private var demand: DemandGauge
+    private var random = SystemRandomNumberGenerator()
+
+    /// - Parameters:
+    ///   - queue: nil where no NATS is configured; every request that gets that far is then refused.
+    ///   - eventLoop: where routing happens: the queue's loop, or any where there is no queue.
+    package init(
+        configuration: Configuration, queue: WorkQueue?, eventLoop: any EventLoop, metrics: InferenceMetrics,
+        authorize: @escaping Authorize = { _ in nil }, observe: @escaping Observe = { _ in }
+    ) {
+        self.configuration = configuration
+        parser = RequestParser(scanner: RequestScanner(maximumItems: configuration.maximumItems))
+        self.queue = queue
+        self.eventLoop = queue?.eventLoop ?? eventLoop
+        self.metrics = metrics
+        self.authorize = authorize
+        self.observe = observe
+        router = RequestRouter(configuredMachineProfiles: configuration.configuredMachineProfiles)
+        demand = DemandGauge(gauge: metrics.pendingDemand)
+    }
+
+    // MARK: Tables
+
+    /// Routes by this catalogue from now on. From any thread.
+    package func update(registry: Registry) {
+        eventLoop.execute { self.router.registry = registry }
+    }
+
+    /// Routes to these lanes from now on, and ends the demand they meet. From any thread.
+    package func update(lanes: LaneTable) {
+        eventLoop.execute {
+            self.router.lanes = lanes
+            self.demand.clearMet(by: lanes)
+        }
+    }
+
+    /// Ends demand that nobody renewed. From any thread; to be called now and then.
+    package func expireDemand() {
+        eventLoop.execute { self.demand.expire(at: .now()) }
+    }
+
+    // MARK: FastLane
+
+    package func admit(_ head: HTTPRequestHead) -> FastLaneAdmission {
+        guard let endpoint = InferenceCall.Endpoint(uri: head.uri) else { return .pass }
+        if let refusal = authorize(head) {
+            count(endpoint, status: refusal.status)
+            return .refuse(refusal)
+        }
+        guard head.method == .POST else {
+            count(endpoint, status: .methodNotAllowed)
+            return .refuse(HTTPReply(status: .methodNotAllowed, headers: ["allow": "POST"]))
+        }
+        return .take(bodyLimitBytes: configuration.bodyLimitBytes)
+    }
+
+    package func replyToOversizedBody(of head: HTTPRequestHead, limitBytes: Int) -> HTTPReply? {
+        let endpoint = InferenceCall.Endpoint(uri: head.uri)
+        let answer = ErrorAnswer.bodyTooLarge(limit: limitBytes)
+            .answer(as: endpoint == .embeddings ? .openAI(.float) : .json)
+        if let endpoint { count(endpoint, status: answer.status) }
+        metrics.rejectedRequests.with("unknown", "", RejectionReason.bodyTooLarge.rawValue).increment()
+        return HTTPReply(answer)
+    }
+
+    package func handle(_ request: FastLaneRequest) {
+        guard let endpoint = InferenceCall.Endpoint(uri: request.head.uri) else {
+            return request.exchange.respond(HTTPReply(status: .notFound))
+        }
+        let call = InferenceCall(endpoint: endpoint, request: request)
+        let body = InferenceBody(
+            request.body, contentType: request.head.headers.first(name: "content-type"), of: call, parser: parser)
+        if eventLoop.inEventLoop {
+            resolve(call, body)
+        } else {
+            eventLoop.execute { self.resolve(call, body) }
+        }
+    }
+
+    // MARK: Routing
+
+    private func resolve(_ call: InferenceCall, _ body: InferenceBody) {
+        if call.endpoint == .embeddings, case .failure(let error) = body.request {
+            return refuse(call, error, route: nil)
+        }
+        let path: ModelPath
+        do throws(ModelPath.Rejection) {
+            switch call.endpoint {
+            case .operation(_, let model): path = try ModelPath(raw: model)
+            case .embeddings: path = try ModelPath(decoded: body.model ?? "")
+            }
+        } catch {
+            return refuse(call, ErrorAnswer(error), route: nil)
+        }
+        switch router.route(path, call.selection) {
+        case .success(let route):
+            if let unmet = route.unmetDemand { demand.record(unmet, at: .now()) }
+            submit(call, body, path: path, route: route)
+        case .failure(.provisioning) where queue == nil:
+            refuse(call, ErrorAnswer(.queueNotConfigured), route: nil)
+        case .failure(let refusal):
+            guard case .provisioning(let profile, _, let lane) = refusal else {
+                return refuse(call, ErrorAnswer(refusal), route: nil)
+            }
+            demand.record(lane, at: .now())
+            let label = demand.label(profile)
+            metrics.provisioningResponses.with(profile.isEmpty ? "any" : label).increment()
+            let answer = ErrorAnswer(refusal).provisioningAnswer(sdk: call.sdk, as: call.format)
+            respond(call, answer, machineProfile: label)
+        }
+    }
+
+    private func submit(_ call: InferenceCall, _ body: InferenceBody, path: ModelPath, route: Route) {
+        guard let queue else { return refuse(call, ErrorAnswer(.queueNotConfigured), route: route) }
+        let request: InferenceRequest
+        switch body.request {
+        case .success(let parsed): request = parsed
+        case .failure(let error): return refuse(call, error, route: route)
+        }
+        let now = Date().timeIntervalSince1970
+        let id = RequestID.make(milliseconds: UInt64(now * 1000), using: &random)
+        var queued = QueuedRequest(id: id, request: request, route: route, timestamp: now)
+        if route.profileID != "default" { queued.request.parameters.setOption("profile", to: route.profileID) }
+        let label = demand.label(route.machineProfile)
+        queue.submit(queued) { [self] answer in
+            if call.exchange.eventLoop.inEventLoop {
+                finish(call, body, answer, id: id, model: path.modelID, route: route, label: label)
+            } else {
+                call.exchange.eventLoop.execute {
+                    self.finish(call, body, answer, id: id, model: path.modelID, route: route, label: label)
+                }
+            }
+        }
+        call.exchange.onDisconnect {
+            if queue.eventLoop.inEventLoop {
+                queue.abandon(id)
+            } else {
+                queue.eventLoop.execute { queue.abandon(id) }
+            }
+        }
+    }
+
+    // MARK: Answering
+
+    private func finish(
+        _ call: InferenceCall, _ body: InferenceBody, _ answer: QueueAnswer, id: String, model: String, route: Route,
+        label: String
+    ) {
+        var error: ErrorAnswer
+        switch answer {
+        case .results(let results, let timing):
+            let results = ItemResults(results)
+            if results.allFailed {
+                error = ErrorAnswer(allFailed: results.failures)
+            } else if let answer = success(call, body, results, timing, id: id, model: model) {
+                return respond(call, answer, machineProfile: label, route: route)
+            } else {
+                error = .noDenseVector(model: model)
+            }
+        case .refused(let refusal):
+            error = ErrorAnswer(refusal)
+        case .timedOut:
+            error = .resultTimeout(model: model, seconds: configuration.requestTimeoutSeconds)
+        case .closed:
+            error = .resultChannelClosed
+        }
+        error.requestID = id
+        respond(call, error.answer(as: call.format), machineProfile: label, route: route)
+    }
+
+    /// Nil when an embeddings caller gets items without an embedding.
+    private func success(
+        _ call: InferenceCall, _ body: InferenceBody, _ results: ItemResults, _ timing: QueueTiming, id: String,
+        model: String
+    ) -> Answer? {
+        let success = SuccessAnswer(model: model, requestID: id, results: results, timing: timing)
+        switch call.endpoint {
+        case .operation(let operation, _):
+            return success.answer(operation: operation, messagePack: call.format == .messagePack)
+        case .embeddings:
+            // OpenAI's shape has no place for an item that failed: then the whole request failed.
+            if !results.failures.isEmpty { return ErrorAnswer(allFailed: results.failures).answer(as: call.format) }
+            return EmbeddingsAnswer(success: success, encoding: body.encoding, promptTokens: body.promptTokens).answer()
+        }
+    }
+
+    private func refuse(_ call: InferenceCall, _ error: ErrorAnswer, route: Route?) {
+        respond(
+            call, error.answer(as: call.format), machineProfile: demand.label(route?.machineProfile ?? ""),
+            route: route)
+    }
+
+    private func respond(
+        _ call: InferenceCall, _ answer: Answer, machineProfile: String, route: Route? = nil
+    ) {
+        let profile = machineProfile.isEmpty ? "unknown" : machineProfile
+        if let rejection = answer.rejection {
+            metrics.rejectedRequests.with(profile, route?.bundle ?? "", rejection.rawValue).increment()
+        }
+        let duration = Duration.nanoseconds((NIODeadline.now() - call.receivedAt).nanoseconds)
+        count(call.endpoint, status: answer.status, machineProfile: profile)
+        metrics.latency.with(call.endpoint.label, profile).observe(duration)
+        call.exchange.respond(HTTPReply(answer))
+        observe(
+            AnsweredCall(
+                endpoint: call.endpoint.label, head: call.head, status: Int(answer.status.code),
+                worker: answer.headers.first(name: "x-sie-worker"), pool: route?.pool,
+                machineProfile: route?.machineProfile, duration: duration))
+    }
+
+    private func count(
+        _ endpoint: InferenceCall.Endpoint, status: HTTPResponseStatus, machineProfile: String = "unknown"
+    ) {
+        metrics.requests.with(endpoint.label, InferenceMetrics.label(status: Int(status.code)), machineProfile)
+            .increment()
+    }
+}
+
+extension HTTPReply {
+    init(_ answer: Answer) {
+        self.init(status: answer.status, headers: answer.headers, body: answer.body)
+    }
+}
