@@ -151,7 +151,8 @@ private struct AnswerFrame {
                 return
             }
             // "content-length: " is 16 bytes; no other header of these answers starts with "content-l".
-            if lineEnd - line > 16, bytes[line + 8] | 0x20 == UInt8(ascii: "l"), bytes[line] | 0x20 == UInt8(ascii: "c"),
+            if lineEnd - line > 16, bytes[line + 8] | 0x20 == UInt8(ascii: "l"),
+                bytes[line] | 0x20 == UInt8(ascii: "c"),
                 bytes[line + 7] == UInt8(ascii: "-")
             {
                 length = 0

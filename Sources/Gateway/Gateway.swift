@@ -1,2 +1,3 @@
 import ArgumentParser
-@main struct GatewayCommand: AsyncParsableCommand { }
+
+@main struct GatewayCommand: AsyncParsableCommand {}

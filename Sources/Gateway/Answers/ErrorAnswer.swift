@@ -48,7 +48,8 @@ package struct ErrorAnswer: Error, Equatable, Sendable {
         var members = members
         if !named.contains("error") {
             members.append(
-                JSONMember("error", .object([JSONMember("code", .string(code)), JSONMember("message", .string(message))]))
+                JSONMember(
+                    "error", .object([JSONMember("code", .string(code)), JSONMember("message", .string(message))]))
             )
         }
         for (key, value) in [("code", code), ("message", message)] where !named.contains(key) {
@@ -66,7 +67,8 @@ package struct ErrorAnswer: Error, Equatable, Sendable {
             }
         return [
             "error": [
-                "message": .string(message), "type": .string(type), "code": .string(openAICode), "param": parameter.map { .string($0) } ?? .null,
+                "message": .string(message), "type": .string(type), "code": .string(openAICode),
+                "param": parameter.map { .string($0) } ?? .null,
             ]
         ]
     }

@@ -159,7 +159,8 @@ package final class WorkQueue: Service, @unchecked Sendable {
     }
 
     /// The one work item of a score request: its query (an empty map where the caller sent none) and its candidates.
-    private func writeScore(_ request: InferenceRequest, of bytes: UnsafeRawBufferPointer, with writer: WorkItemWriter) {
+    private func writeScore(_ request: InferenceRequest, of bytes: UnsafeRawBufferPointer, with writer: WorkItemWriter)
+    {
         var items = MessagePackWriter()
         items.writeArrayHeader(request.items.count)
         for item in request.items { items.writeRaw(UnsafeRawBufferPointer(rebasing: bytes[item])) }

@@ -9,16 +9,18 @@ struct SyncStateTests {
         return state
     }
 
-    @Test("a poll compares epoch and bundles, the rewind first", arguments: [
-        (5, "a", 5, "a", .inSync),
-        (5, "a", 6, "a", .bootstrap),
-        (5, "a", 5, "b", .bootstrap),
-        (5, "a", 5, "", .inSync),
-        (5, "a", 4, "a", .bootstrapAndRewind(to: 4)),
-        (5, "a", 4, "b", .bootstrapAndRewind(to: 4)),
-        (0, "", 0, "a", .bootstrap),
-        (0, "", 0, "", .inSync),
-    ] as [(UInt64, String, UInt64, String, SyncState.Decision)])
+    @Test(
+        "a poll compares epoch and bundles, the rewind first",
+        arguments: [
+            (5, "a", 5, "a", .inSync),
+            (5, "a", 6, "a", .bootstrap),
+            (5, "a", 5, "b", .bootstrap),
+            (5, "a", 5, "", .inSync),
+            (5, "a", 4, "a", .bootstrapAndRewind(to: 4)),
+            (5, "a", 4, "b", .bootstrapAndRewind(to: 4)),
+            (0, "", 0, "a", .bootstrap),
+            (0, "", 0, "", .inSync),
+        ] as [(UInt64, String, UInt64, String, SyncState.Decision)])
     func decisions(epoch: UInt64, hash: String, remote: UInt64, remoteHash: String, expected: SyncState.Decision) {
         #expect(
             Self.state(epoch: epoch, hash: hash).decide(remoteEpoch: remote, remoteBundlesHash: remoteHash) == expected)
@@ -53,12 +55,14 @@ struct SyncStateTests {
         #expect(slow.isDegraded)
     }
 
-    @Test("producers are trusted by name or by name and dash", arguments: [
-        (["sie-config"], "sie-config", true), (["sie-config"], "sie-config-0", true),
-        (["sie-config"], "sie-config-7d9f-x2", true), (["sie-config"], "sie-configuration", false),
-        (["sie-config"], "other", false), (["sie-config"], "", false), ([], "anyone", true),
-        (["a", "b"], "b-1", true),
-    ] as [([String], String, Bool)])
+    @Test(
+        "producers are trusted by name or by name and dash",
+        arguments: [
+            (["sie-config"], "sie-config", true), (["sie-config"], "sie-config-0", true),
+            (["sie-config"], "sie-config-7d9f-x2", true), (["sie-config"], "sie-configuration", false),
+            (["sie-config"], "other", false), (["sie-config"], "", false), ([], "anyone", true),
+            (["a", "b"], "b-1", true),
+        ] as [([String], String, Bool)])
     func trust(producers: [String], producer: String, expected: Bool) {
         #expect(ProducerTrust(producers: producers).trusts(producer) == expected)
     }

@@ -51,7 +51,7 @@ struct ResultCollectorTests {
         #expect(isDropped(collector.receive(Self.result(id, 0, "again"))))
         #expect(isDropped(collector.receive(Self.result(id, 2, "x"))))
         #expect(isDropped(collector.receive(Self.result(id, -1, "x"))))
-        #expect(isDropped(collector.receive(Self.result(Self.newID(), 0, "x")))))
+        #expect(isDropped(collector.receive(Self.result(Self.newID(), 0, "x"))))
         guard case .complete(_, let outcomes) = collector.receive(Self.result(id, 1, "last")) else {
             Issue.record("both items are there")
             return

@@ -74,7 +74,9 @@ struct RequestScannerTests {
     @Test("is_query is accepted in params, at the top level and in options, in this order")
     func isQuery() throws {
         func isQuery(_ fields: KeyValuePairs<String, MessagePackValue>) throws -> Bool {
-            let body = [MessagePackPair("items", .array([Self.hello]))] + fields.map { MessagePackPair(.string($0.key), $0.value) }
+            let body =
+                [MessagePackPair("items", .array([Self.hello]))]
+                + fields.map { MessagePackPair(.string($0.key), $0.value) }
             return try Self.scan(.map(body)).parameters.isQuery
         }
         #expect(try isQuery(["params": Self.map(["is_query": true])]))
@@ -113,14 +115,16 @@ struct RequestScannerTests {
         #expect(try Self.scan(Self.map(["query": .map([])]), .score).items.isEmpty)
     }
 
-    @Test("what is no request is refused with the contract's words", arguments: [
-        (.array([]), "Failed to parse request body: Request body must be a msgpack map"),
-        ("text", "Failed to parse request body: Request body must be a msgpack map"),
-        (map(["items": "no list"]), "Failed to parse request body: 'items' must be an array"),
-        (map(["inputs": 5]), "Failed to parse request body: 'inputs' must be an array"),
-        (map(["items": .array([])]), "No items found in request body"),
-        (map(["input": .array([])]), "No items found in request body"),
-    ] as [(MessagePackValue, String)])
+    @Test(
+        "what is no request is refused with the contract's words",
+        arguments: [
+            (.array([]), "Failed to parse request body: Request body must be a msgpack map"),
+            ("text", "Failed to parse request body: Request body must be a msgpack map"),
+            (map(["items": "no list"]), "Failed to parse request body: 'items' must be an array"),
+            (map(["inputs": 5]), "Failed to parse request body: 'inputs' must be an array"),
+            (map(["items": .array([])]), "No items found in request body"),
+            (map(["input": .array([])]), "No items found in request body"),
+        ] as [(MessagePackValue, String)])
     func refusals(body: MessagePackValue, message: String) {
         #expect { try Self.scan(body) } throws: { ($0 as? RequestBodyError)?.message == message }
     }

@@ -31,7 +31,8 @@ struct RequestRouterTests {
         _ path: ModelPath, _ selection: LaneSelection = .init(), configured: [String] = [],
         registry: Registry? = nil, lanes: LaneTable = lanes
     ) throws -> Result<Route, RouteRefusal> {
-        RequestRouter(registry: try registry ?? Self.registry(), lanes: lanes, configuredMachineProfiles: configured).route(path, selection)
+        RequestRouter(registry: try registry ?? Self.registry(), lanes: lanes, configuredMachineProfiles: configured)
+            .route(path, selection)
     }
 
     struct Case: Sendable, CustomTestStringConvertible {
@@ -66,7 +67,9 @@ struct RequestRouterTests {
 
     static let cases: [Case] = [
         Case(testDescription: "no profile: the first lane by name", model: "BAAI/bge-m3", expected: found("a100")),
-        Case(testDescription: "case is ignored and the canonical id published", model: "baai/BGE-M3", expected: found("a100")),
+        Case(
+            testDescription: "case is ignored and the canonical id published", model: "baai/BGE-M3",
+            expected: found("a100")),
         Case(
             testDescription: "a profile in any case", model: "BAAI/bge-m3", selection: .init(machineProfile: "l4"),
             expected: found("l4", gpu: "l4")),
@@ -98,7 +101,8 @@ struct RequestRouterTests {
             expected: .failure(
                 .incompatibleBundle("Default", model: "BAAI/bge-m3", compatible: ["default", "sglang"]))),
         Case(
-            testDescription: "a profile suffix", model: "BAAI/bge-m3:sparse", expected: found("a100", profileID: "sparse")),
+            testDescription: "a profile suffix", model: "BAAI/bge-m3:sparse",
+            expected: found("a100", profileID: "sparse")),
         Case(
             testDescription: "a profile suffix after @", model: "baai/bge-m3@sparse",
             expected: found("a100", profileID: "sparse")),
@@ -109,7 +113,8 @@ struct RequestRouterTests {
             testDescription: "an id that looks like a suffix is an id", model: "org/model:v2",
             expected: .success(
                 Route(modelID: "org/model:v2", bundle: "default", bundleConfigHash: hash(of: "default"), pool: "a100"))),
-        Case(testDescription: "a model without a bundle", model: "org/orphan",
+        Case(
+            testDescription: "a model without a bundle", model: "org/orphan",
             expected: .failure(.modelWithoutBundle(model: "org/orphan"))),
         Case(testDescription: "an unknown model", model: "org/none", expected: .failure(.unknownModel("org/none"))),
     ]
@@ -127,7 +132,8 @@ struct RequestRouterTests {
         #expect(
             try Self.route(path, configured: ["l4", "a100"], lanes: .init()) == Self.provisioning("", demand: "l4"))
         #expect(
-            try Self.route(path, lanes: LaneTable(workers: [(bundle: "other", lane: .init(pool: "p", machineProfile: ""))]))
+            try Self.route(
+                path, lanes: LaneTable(workers: [(bundle: "other", lane: .init(pool: "p", machineProfile: ""))]))
                 == Self.provisioning("", demand: ""))
     }
 

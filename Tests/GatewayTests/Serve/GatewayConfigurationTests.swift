@@ -7,10 +7,12 @@ struct GatewayConfigurationTests {
         GatewayConfiguration(environment: Environment(variables))
     }
 
-    @Test("booleans are true in all their forms and false otherwise", arguments: [
-        ("true", true), ("1", true), ("yes", true), ("True", true), ("YES", true), ("TRUE", true),
-        ("false", false), ("0", false), ("no", false), ("anything", false), ("", false),
-    ])
+    @Test(
+        "booleans are true in all their forms and false otherwise",
+        arguments: [
+            ("true", true), ("1", true), ("yes", true), ("True", true), ("YES", true), ("TRUE", true),
+            ("false", false), ("0", false), ("no", false), ("anything", false), ("", false),
+        ])
     func booleans(text: String, expected: Bool) {
         #expect(Environment(["FLAG": text]).bool("FLAG") == expected)
         #expect(!Environment([:]).bool("FLAG"))
@@ -31,7 +33,8 @@ struct GatewayConfigurationTests {
     func lists() {
         #expect(Environment.list(" a , b,,c ,") == ["a", "b", "c"])
         #expect(Environment.list("") == [])
-        #expect(Self.configuration(["SIE_GATEWAY_WORKERS": "http://a, http://b"]).workerURLs == ["http://a", "http://b"])
+        #expect(
+            Self.configuration(["SIE_GATEWAY_WORKERS": "http://a, http://b"]).workerURLs == ["http://a", "http://b"])
     }
 
     @Test("defaults are the contract's")
