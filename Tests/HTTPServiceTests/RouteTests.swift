@@ -2,6 +2,7 @@ import HTTPService
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOHTTP1
 import Observability
 import Testing
 
@@ -79,10 +80,14 @@ struct RouteTests {
     @Test("ids with slashes and escapes arrive decoded; malformed escapes are refused")
     func ids() async throws {
         try await TestServer.with(routes: Self.router()) { server in
-            #expect(try await Self.get("/models/BAAI/bge-m3", server).body == "BAAI/bge-m3")
-            #expect(try await Self.get("/models/BAAI%2Fbge-m3?x=1", server).body == "BAAI/bge-m3")
-            #expect(try await Self.get("/models/a%zz", server).status == 400)
-            #expect(try await Self.get("/models/%ff", server).status == 400)
+            for path in ["/models/BAAI/bge-m3", "/models/BAAI%2Fbge-m3?x=1"] {
+                let found = try await Self.get(path, server)
+                #expect(found.body == "BAAI/bge-m3")
+            }
+            for path in ["/models/a%zz", "/models/%ff"] {
+                let refused = try await Self.get(path, server)
+                #expect(refused.status == 400)
+            }
         }
     }
 

@@ -23,15 +23,14 @@ package final class PythonProcess: Sendable {
 
     /// What the script prints, line by line; ends when it exits.
     package let lines: AsyncStream<String>
-    // Only `terminate`, `processIdentifier` and the exit status are used after `init`, all of which are thread-safe.
-    nonisolated(unsafe) private let process: Process
+    private let process: Process
     private let errorFile: URL
 
     /// Starts a script.
     package init(_ source: String, arguments: [String] = []) throws {
         guard let path = Self.interpreter else { throw Failed(description: "Python is not installed") }
         errorFile = FileManager.default.temporaryDirectory.appending(path: "python-\(UUID().uuidString).log")
-        FileManager.default.createFile(atPath: errorFile.path, contents: nil)
+        try Data().write(to: errorFile)
         process = Process()
         process.executableURL = URL(filePath: path)
         process.arguments = ["-u", "-c", source] + arguments

@@ -164,7 +164,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         switch state.receive(bodyBytes: buffer.readableBytes, now: .now()) {
         case .append:
             if open?.body == nil {
-                open?.body = firstPart(buffer)
+                let body = firstPart(buffer)
+                open?.body = body
             } else {
                 open?.body?.writeImmutableBuffer(buffer)
             }

@@ -101,18 +101,34 @@ final class WebSocketClientHandshakeHandler: ChannelInboundHandler, RemovableCha
         fail(error is HTTPParserError ? WebSocketError.invalidHandshake("not HTTP") : error, context)
     }
 
+    /// Replaces HTTP with frames: first the decoder leaves, which takes a turn of the event loop, then the frame handlers
+    /// take over what it has left.
     private func upgrade(_ context: ChannelHandlerContext) {
+        timer?.cancel()
+        let pipeline = context.pipeline.syncOperations
+        let leftOver = LeftOverBytesHandler()
+        do {
+            try pipeline.addHandler(leftOver, position: .after(decoder))
+        } catch {
+            fail(error, context)
+            return
+        }
+        pipeline.removeHandler(encoder, promise: nil)
+        pipeline.removeHandler(decoder).assumeIsolated().whenComplete { _ in
+            self.install(behind: leftOver, context)
+        }
+    }
+
+    private func install(behind leftOver: LeftOverBytesHandler, _ context: ChannelHandlerContext) {
         guard let opened else { return }
         self.opened = nil
-        timer?.cancel()
         let pipeline = context.pipeline.syncOperations
         do {
             let session = try WebSocketChannelHandler.install(
-                in: pipeline, position: .after(decoder), channel: context.channel, role: .client,
+                in: pipeline, position: .after(leftOver), channel: context.channel, role: .client,
                 configuration: configuration, deliversMessages: true)
-            pipeline.removeHandler(encoder, promise: nil)
-            pipeline.removeHandler(decoder, promise: nil)
             pipeline.removeHandler(context: context, promise: nil)
+            pipeline.removeHandler(leftOver, promise: nil)
             opened.succeed(session)
         } catch {
             opened.fail(error)

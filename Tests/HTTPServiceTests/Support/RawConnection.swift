@@ -64,7 +64,8 @@ final class RawConnection {
         var body = ""
         if hasBody, status != 100, status != 101 {
             if headers["transfer-encoding"] == "chunked" {
-                while let size = Int(try await bytes(upTo: "\r\n").dropLast(2), radix: 16), size > 0 {
+                // "\r\n" is one character.
+                while let size = Int(try await bytes(upTo: "\r\n").dropLast(1), radix: 16), size > 0 {
                     body += try await bytes(count: size)
                     _ = try await bytes(count: 2)
                 }

@@ -18,6 +18,7 @@ struct TestServer: Sendable {
     }
 
     /// Runs `body` against a server and shuts it down.
+    @discardableResult
     static func with<Result: Sendable>(
         routes: Router<BasicRequestContext> = Router(), fastLane: (any FastLane)? = nil,
         webSockets: [WebSocketRoute] = [], errorBodies: HTTPErrorBodies = .message,
