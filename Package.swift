@@ -150,7 +150,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: nio + nioHTTP + [
-                argumentParser, "CNats", "NATSClient", "Wire", "MessagePack", "JSONStream", "Inference", "CKernels",
+                argumentParser, logging, "CNats", "NATSClient", "Wire", "MessagePack", "JSONStream", "Inference",
+                "CKernels", "TestSupport",
             ],
             path: "Benchmarks", exclude: [], swiftSettings: strict),
     ]

@@ -25,7 +25,7 @@ extension ConnectionDriver {
         return NATSSubscriptionHandle(driver: self, id: id)
     }
 
-    func unsubscribe(_ id: UInt64) { onLoop { $0.remove(id) } }
+    func unsubscribe(_ id: UInt64) { onLoopUnlessClosed { $0.remove(id) } }
 
     func drainSubscription(_ id: UInt64) async throws(NATSError) {
         let result: Result<Void, NATSError> = await withCheckedContinuation { continuation in

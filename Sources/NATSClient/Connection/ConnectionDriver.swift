@@ -78,7 +78,7 @@ extension ConnectionDriver {
     func start() { onLoop { $0.perform($0.machine.start()) } }
 
     /// Closes at once.
-    func shutdown() { onLoop { $0.perform($0.machine.close()) } }
+    func shutdown() { onLoopUnlessClosed { $0.perform($0.machine.close()) } }
 
     func onStatusChange(_ body: @escaping @Sendable (NATSStatus) -> Void) {
         onLoop { $0.statusObservers[$0.newIdentifier()] = body }
@@ -101,6 +101,11 @@ extension ConnectionDriver {
         }
         if status == .closed { continuation.finish() }
         return stream
+    }
+
+    /// Like ``onLoop(_:)``, unless the connection has ended: its owner may have shut the event loop down by then.
+    func onLoopUnlessClosed(_ body: @escaping @Sendable (ConnectionDriver) -> Void) {
+        if status != .closed { onLoop(body) }
     }
 
     /// Runs `body` on the event loop: at once where this is it, otherwise soon.

@@ -25,7 +25,10 @@ public final class NATSConnection: Service, Sendable {
         self.init(configuration: configuration, eventLoop: eventLoopGroup.next(), logger: logger)
     }
 
-    deinit { driver.shutdown() }
+    deinit {
+        // A connection that was never started holds nothing, and its loop may be gone already.
+        if driver.status != .idle { driver.shutdown() }
+    }
 
     /// The loop on which callbacks run.
     public var eventLoop: any EventLoop { driver.eventLoop }

@@ -49,14 +49,14 @@ extension Puller {
     }
 
     func requestMore(_ count: Int) {
-        driver.onLoop { _ in self.send(self.machine.requestMore(count)) }
+        driver.onLoopUnlessClosed { _ in self.send(self.machine.requestMore(count)) }
     }
 
     func setPaused(_ paused: Bool) {
-        driver.onLoop { _ in self.send(self.machine.setPaused(paused)) }
+        driver.onLoopUnlessClosed { _ in self.send(self.machine.setPaused(paused)) }
     }
 
-    func stop() { driver.onLoop { _ in self.end() } }
+    func stop() { driver.onLoopUnlessClosed { _ in self.end() } }
 }
 
 // MARK: - On the event loop
