@@ -8,8 +8,8 @@ import NIOCore
 ///            |  +---------------------<-----------------------+------<------+
 ///            +---- backingOff (when the round through the pool is over)
 /// ```
-struct ConnectionStateMachine {
-    enum State: Equatable {
+package struct ConnectionStateMachine {
+    package enum State: Equatable {
         case idle
         case backingOff
         case connecting(NATSServerAddress)
@@ -20,7 +20,7 @@ struct ConnectionStateMachine {
         case closed
     }
 
-    enum Action: Equatable {
+    package enum Action: Equatable {
         case setStatus(NATSStatus)
         /// Open a channel; with TLS before anything else where `securely`.
         case connect(NATSServerAddress, securely: Bool)
@@ -44,8 +44,8 @@ struct ConnectionStateMachine {
         case terminate(NATSError?)
     }
 
-    private(set) var state = State.idle
-    private(set) var pool: ServerPool
+    package private(set) var state = State.idle
+    package private(set) var pool: ServerPool
     private let policy: NATSReconnectPolicy
     private let tlsMode: NATSTLSConfiguration.Mode?
     private let maxOutstandingPings: Int
@@ -59,7 +59,7 @@ struct ConnectionStateMachine {
     private var lastFailure = NATSError.notConnected
 
     /// - Parameter random: a number from 0 up to 1, for the jitter.
-    init(
+    package init(
         configuration: NATSConfiguration, random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.pool = ServerPool(
@@ -71,7 +71,7 @@ struct ConnectionStateMachine {
         self.random = random
     }
 
-    var isConnected: Bool {
+    package var isConnected: Bool {
         if case .connected = state { true } else { false }
     }
 }
@@ -79,23 +79,23 @@ struct ConnectionStateMachine {
 // MARK: - Events of the owner
 
 extension ConnectionStateMachine {
-    mutating func start() -> [Action] {
+    package mutating func start() -> [Action] {
         guard state == .idle else { return [] }
         return [.setStatus(.connecting)] + connectToNext()
     }
 
-    mutating func close() -> [Action] {
+    package mutating func close() -> [Action] {
         terminate(nil)
     }
 
-    mutating func backOffElapsed() -> [Action] {
+    package mutating func backOffElapsed() -> [Action] {
         guard state == .backingOff else { return [] }
         pool.beginRound()
         return connectToNext()
     }
 
     /// The interval between PINGs is over.
-    mutating func pingIntervalElapsed() -> [Action] {
+    package mutating func pingIntervalElapsed() -> [Action] {
         guard isConnected else { return [] }
         outstandingPings += 1
         guard outstandingPings <= maxOutstandingPings else {
@@ -108,14 +108,14 @@ extension ConnectionStateMachine {
 // MARK: - Events of the channel
 
 extension ConnectionStateMachine {
-    mutating func channelOpened() -> [Action] {
+    package mutating func channelOpened() -> [Action] {
         guard case .connecting(let server) = state else { return [] }
         state = .awaitingInfo(server, isSecure: tlsMode == .first)
         return []
     }
 
     /// The channel could not be opened or secured, took too long, broke, or was closed by the server.
-    mutating func failed(_ error: NATSError) -> [Action] {
+    package mutating func failed(_ error: NATSError) -> [Action] {
         switch state {
         case .idle, .backingOff, .closed:
             return []
@@ -134,7 +134,7 @@ extension ConnectionStateMachine {
         }
     }
 
-    mutating func received(_ info: NATSServerInfo) -> [Action] {
+    package mutating func received(_ info: NATSServerInfo) -> [Action] {
         switch state {
         case .awaitingInfo(let server, let isSecure):
             learn(info, from: server)
@@ -164,20 +164,20 @@ extension ConnectionStateMachine {
         }
     }
 
-    mutating func secured() -> [Action] {
+    package mutating func secured() -> [Action] {
         guard case .securing(let server, let info) = state else { return [] }
         state = .authenticating(server, info)
         return [.authenticate(server, info)]
     }
 
-    mutating func receivedPing() -> [Action] {
+    package mutating func receivedPing() -> [Action] {
         switch state {
         case .authenticating, .connected: [.sendPong]
         default: []
         }
     }
 
-    mutating func receivedPong() -> [Action] {
+    package mutating func receivedPong() -> [Action] {
         outstandingPings = 0
         guard case .authenticating(let server, let info) = state else { return [] }
         state = .connected(server, info)
@@ -189,7 +189,7 @@ extension ConnectionStateMachine {
     }
 
     /// `-ERR`. The server itself closes the connection where it is fatal.
-    mutating func received(errorText text: String) -> [Action] {
+    package mutating func received(errorText text: String) -> [Action] {
         let lowercased = text.lowercased()
         let isAuthentication =
             lowercased.contains("authorization violation") || lowercased.contains("authentication")

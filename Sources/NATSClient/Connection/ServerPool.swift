@@ -1,5 +1,5 @@
 /// The servers to try, in order, and where the search stands. One round tries each once.
-struct ServerPool {
+package struct ServerPool {
     private struct Entry {
         var server: NATSServerAddress
         /// Whether INFO named it (and may take it back), rather than the configuration.
@@ -14,7 +14,7 @@ struct ServerPool {
         self.entries = servers.map { Entry(server: $0, isLearnt: false) }
     }
 
-    var servers: [NATSServerAddress] { entries.map(\.server) }
+    package var servers: [NATSServerAddress] { entries.map(\.server) }
 
     /// The next server of this round; it moves to the end of the pool. `nil` where the round is over.
     mutating func next() -> NATSServerAddress? {

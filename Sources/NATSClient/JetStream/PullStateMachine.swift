@@ -1,30 +1,44 @@
 import DequeModule
 
 /// What a ``PullConsumer`` has asked for, what it may ask for, and when it asks again. Knows no time and no socket.
-struct PullStateMachine {
+package struct PullStateMachine {
     /// What to do after an event.
-    struct Reaction: Equatable {
+    package struct Reaction: Equatable {
         /// Send a pull with this number for so many messages.
-        var pull: Pull?
+        package var pull: Pull?
         /// Tell the owner.
-        var event: PullConsumer.Event?
+        package var event: PullConsumer.Event?
         /// Come back with ``retry()`` after the configured delay.
-        var retriesLater = false
+        package var retriesLater = false
         /// Take a new inbox first: pulls of the old one may still be answered.
-        var renewsInbox = false
+        package var renewsInbox = false
+
+        package init(
+            pull: Pull? = nil, event: PullConsumer.Event? = nil, retriesLater: Bool = false, renewsInbox: Bool = false
+        ) {
+            self.pull = pull
+            self.event = event
+            self.retriesLater = retriesLater
+            self.renewsInbox = renewsInbox
+        }
     }
 
-    struct Pull: Equatable {
-        var number: UInt64
-        var batch: Int
+    package struct Pull: Equatable {
+        package var number: UInt64
+        package var batch: Int
+
+        package init(number: UInt64, batch: Int) {
+            self.number = number
+            self.batch = batch
+        }
     }
 
     private let batch: Int
     /// How many messages may still be asked for; `nil` is no bound.
-    private(set) var credit: Int?
+    package private(set) var credit: Int?
     /// How many messages are asked for and have not come.
-    private(set) var requested = 0
-    private(set) var isPaused = false
+    package private(set) var requested = 0
+    package private(set) var isPaused = false
     private var isConnected = false
     private var waitsForRetry = false
     /// Whether anything came since the last heartbeat check.
@@ -33,48 +47,48 @@ struct PullStateMachine {
     /// The last pulls, to know how many messages a refusal takes back.
     private var pulls = Deque<Pull>()
 
-    init(batch: Int, credit: Int?) {
+    package init(batch: Int, credit: Int?) {
         self.batch = max(1, batch)
         self.credit = credit.map { max(0, $0) }
     }
 
-    mutating func connected() -> Reaction {
+    package mutating func connected() -> Reaction {
         isConnected = true
         waitsForRetry = false
         takeBack(requested)
         return Reaction(pull: nextPull(), renewsInbox: lastNumber > 0)
     }
 
-    mutating func disconnected() {
+    package mutating func disconnected() {
         isConnected = false
         takeBack(requested)
     }
 
-    mutating func messageArrived() -> Pull? {
+    package mutating func messageArrived() -> Pull? {
         hasHeard = true
         if requested > 0 { requested -= 1 }
         return nextPull()
     }
 
-    mutating func requestMore(_ count: Int) -> Pull? {
+    package mutating func requestMore(_ count: Int) -> Pull? {
         guard let credit, count > 0 else { return nil }
         self.credit = credit.addingReportingOverflow(count).overflow ? .max : credit + count
         return nextPull()
     }
 
-    mutating func setPaused(_ paused: Bool) -> Pull? {
+    package mutating func setPaused(_ paused: Bool) -> Pull? {
         isPaused = paused
         return nextPull()
     }
 
-    mutating func retry() -> Pull? {
+    package mutating func retry() -> Pull? {
         waitsForRetry = false
         return nextPull()
     }
 
     /// A status message of the server for the pull of this number.
     /// - Parameter unused: how many messages the server says it will not deliver for it, where it says so.
-    mutating func received(status: Int, description: String, pull number: UInt64?, unused: Int?) -> Reaction {
+    package mutating func received(status: Int, description: String, pull number: UInt64?, unused: Int?) -> Reaction {
         hasHeard = true
         if status == 100 { return Reaction() }
         if let index = pulls.firstIndex(where: { $0.number == number }) {
@@ -97,7 +111,7 @@ struct PullStateMachine {
     }
 
     /// Two heartbeat intervals are over.
-    mutating func heartbeatsDue() -> Reaction {
+    package mutating func heartbeatsDue() -> Reaction {
         defer { hasHeard = false }
         guard isConnected, requested > 0, !hasHeard else { return Reaction() }
         takeBack(requested)

@@ -3,7 +3,7 @@ import NIOCore
 
 /// Cuts the bytes of a server into operations. It neither copies payloads nor does I/O; feed it bytes, then take
 /// operations until it has none.
-struct ProtocolParser {
+package struct ProtocolParser {
     /// The longest line accepted. Only INFO, which lists the cluster's servers, comes near it.
     private static let maxLineBytes = 1 << 20
     /// The most digits of a size; nats-server reads no more either.
@@ -16,14 +16,14 @@ struct ProtocolParser {
     /// The bytes that must be there before it is worth looking again.
     private var needed = 0
 
-    init(maxMessageBytes: Int) {
+    package init(maxMessageBytes: Int) {
         self.maxMessageBytes = maxMessageBytes
     }
 
     /// Whether bytes wait that are no whole operation yet.
     var hasPartialOperation: Bool { buffer.readableBytes > 0 }
 
-    mutating func feed(_ bytes: ByteBuffer) {
+    package mutating func feed(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
             buffer = bytes
         } else {
@@ -34,7 +34,7 @@ struct ProtocolParser {
 
     /// The next operation, or `nil` where more bytes are needed.
     /// - Throws: ``NATSError/protocolViolation(_:)``; the connection is of no use then.
-    mutating func next() throws(NATSError) -> ServerOperation? {
+    package mutating func next() throws(NATSError) -> ServerOperation? {
         guard buffer.readableBytes > 0, buffer.readableBytes >= needed else { return nil }
         let limits = (maxMessageBytes, scanned)
         switch buffer.withUnsafeReadableBytes({ Self.scan($0, maxMessageBytes: limits.0, scanned: limits.1) }) {

@@ -1,5 +1,5 @@
 /// One operation that a server sent.
-enum ServerOperation: Sendable {
+package enum ServerOperation: Sendable {
     case info(NATSServerInfo)
     case message(subscription: UInt64, NATSMessage)
     case ping
