@@ -56,7 +56,8 @@ package struct PullStateMachine {
         isConnected = true
         waitsForRetry = false
         takeBack(requested)
-        return Reaction(pull: nextPull(), renewsInbox: lastNumber > 0)
+        let isReturning = lastNumber > 0
+        return Reaction(pull: nextPull(), renewsInbox: isReturning)
     }
 
     package mutating func disconnected() {
