@@ -140,10 +140,10 @@ let package = Package(
         tests(of: "ConfigService", nio + ["Catalog", "YAML", "JSONStream", "NATSClient", subprocess]),
         tests(of: "Gateway", nio + ["NATSClient", "Wire", "MessagePack", "Catalog"]),
         tests(of: "Worker", ["Wire", "MessagePack", "Inference"]),
-        tests(of: "CLI"),
+        tests(of: "CLI", nio + ["YAML"]),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: nio + ["TestSupport", "NATSClient", "Wire", "MessagePack", "JSONStream"],
+            dependencies: nio + nioHTTP + [httpClient, "TestSupport"],
             path: "Tests/Integration", exclude: ["Python"], swiftSettings: strict),
 
         // benchmarks

@@ -1,0 +1,58 @@
+import TestSupport
+import Testing
+
+/// Unmodified clients against the whole stack.
+@Suite struct SDKTests {
+    private let reference: [ReferenceTexts.Entry]
+
+    init() throws { reference = try ReferenceTexts.all() }
+
+    /// Encodes, and checks that every call came back whole: ids and order, type, shape, and every vector.
+    private func check(calls: [[Int]], threads: Int, sdk: Tools.SDK) async throws {
+        let stack = try await UpStack.shared.value
+        let report = try await SDKDriver.encode(
+            calls.enumerated().map { number, call in
+                call.enumerated().map { .init(id: "\(number)-\($0)", text: reference[$1].text) }
+            }, threads: threads, url: stack.client.url, sdk: sdk)
+        #expect(report.sdk == sdk.rawValue)
+        #expect(report.results.count == calls.count)
+        for (number, (call, outcome)) in zip(calls, report.results).enumerated() {
+            guard case .items(let items) = outcome else {
+                Issue.record("call \(number): \(outcome)")
+                continue
+            }
+            #expect(items.map(\.id) == call.indices.map { "\(number)-\($0)" })
+            for (index, item) in zip(call, items) {
+                #expect(item.dtype == "float32")
+                #expect(item.shape == [ReferenceTexts.dimension])
+                #expect(ReferenceTexts.problem(item.dense, for: reference[index]) == nil)
+            }
+        }
+    }
+
+    @Test("one text becomes its vector", arguments: Tools.SDK.allCases)
+    func one(sdk: Tools.SDK) async throws {
+        try await check(calls: reference.indices.map { [$0] }, threads: 1, sdk: sdk)
+    }
+
+    @Test("500 texts of one request keep ids and order", arguments: Tools.SDK.allCases)
+    func many(sdk: Tools.SDK) async throws {
+        try await check(calls: [(0..<500).map { $0 * 7 % reference.count }], threads: 1, sdk: sdk)
+    }
+
+    @Test("64 threads get their own vectors", arguments: Tools.SDK.allCases)
+    func threads(sdk: Tools.SDK) async throws {
+        let calls = (0..<256).map { call in (0...(call % 5)).map { (call * 11 + $0) % reference.count } }
+        try await check(calls: calls, threads: 64, sdk: sdk)
+    }
+
+    @Test("the model list, the asynchronous client and the error of an unknown model", arguments: Tools.SDK.allCases)
+    func surfaces(sdk: Tools.SDK) async throws {
+        let report = try await SDKDriver.surfaces(url: try await UpStack.shared.value.client.url, sdk: sdk)
+        #expect(report.models.contains(ReferenceTexts.model))
+        #expect(report.singleId == "only")
+        #expect(report.asyncShape == [ReferenceTexts.dimension])
+        #expect(report.unknownModel?.class == "RequestError")
+        #expect(report.unknownModel?.status == 404)
+    }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import TestSupport
+
+/// Runs the scripts in `Tests/Integration/Python` with an unmodified sie-sdk.
+enum SDKDriver {
+    struct Item: Codable, Sendable {
+        var id: String
+        var text: String
+    }
+
+    struct EncodeReport: Decodable, Sendable {
+        /// What came back for one call.
+        enum Outcome: Decodable, Sendable {
+            case items([EncodedItem])
+            case failure(Failure)
+
+            init(from decoder: any Decoder) throws {
+                if let items = try? [EncodedItem](from: decoder) {
+                    self = .items(items)
+                } else {
+                    self = .failure(try FailureReport(from: decoder).error)
+                }
+            }
+        }
+
+        struct EncodedItem: Decodable, Sendable {
+            var id: String
+            var dtype: String
+            var shape: [Int]
+            var dense: [Double]
+        }
+
+        struct Failure: Decodable, Sendable {
+            var message: String
+        }
+
+        private struct FailureReport: Decodable {
+            var error: Failure
+        }
+
+        var sdk: String
+        var results: [Outcome]
+    }
+
+    struct SurfacesReport: Decodable, Sendable {
+        struct Failure: Decodable, Sendable {
+            var `class`: String
+            var status: Int?
+        }
+        var models: [String]
+        var singleId: String
+        var unknownModel: Failure?
+        var asyncShape: [Int]
+    }
+
+    /// Encodes the calls, each a list of items, from that many threads.
+    static func encode(
+        _ calls: [[Item]], threads: Int = 1, url: String, sdk: Tools.SDK
+    ) async throws -> EncodeReport {
+        struct Job: Encodable {
+            var url: String
+            var model: String
+            var threads: Int
+            var calls: [[Item]]
+        }
+        return try await run(
+            "sdk_encode.py", Job(url: url, model: ReferenceTexts.model, threads: threads, calls: calls), sdk)
+    }
+
+    static func surfaces(url: String, sdk: Tools.SDK) async throws -> SurfacesReport {
+        try await run("sdk_surfaces.py", ["url": url, "model": ReferenceTexts.model], sdk)
+    }
+
+    private static func run<Report: Decodable>(
+        _ script: String, _ job: some Encodable, _ sdk: Tools.SDK
+    ) async throws -> Report {
+        let path = Fixtures.repository.appending(path: "Tests/Integration/Python/\(script)").path
+        let process = try ProgramProcess(
+            try sdk.python(), arguments: [path], environment: ["PYTHONDONTWRITEBYTECODE": "1"],
+            input: try JSONEncoder().encode(job))
+        guard try await process.exitCode(within: .seconds(180)) == 0 else {
+            throw ProgramProcess.Timeout(description: "\(script) failed: \(process.standardError)")
+        }
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(Report.self, from: Data(process.standardOutput.utf8))
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A program that a test runs: its output goes to files that the test can look at, and it is gone with the last
+/// reference.
+package final class ProgramProcess: Sendable {
+    package struct Timeout: Error, CustomStringConvertible {
+        package var description: String
+
+        package init(description: String) { self.description = description }
+    }
+
+    package let name: String
+    private let folder: URL
+    private let process: Mutex<Process>
+    private let identifier: pid_t
+
+    /// Starts the program.
+    /// - Parameters:
+    ///   - environment: set on top of the test's own; a nil value removes a variable.
+    ///   - input: what the program reads from its standard input.
+    package init(
+        _ path: String, arguments: [String] = [], environment: [String: String?] = [:], input: Data? = nil
+    ) throws {
+        name = URL(filePath: path).lastPathComponent
+        folder = FileManager.default.temporaryDirectory.appending(path: "program-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        for file in ["output", "error"] {
+            try Data().write(to: folder.appending(path: file))
+        }
+        try (input ?? Data()).write(to: folder.appending(path: "input"))
+
+        let process = Process()
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(environment.mapValues { $0 ?? "" }) { $1 }
+            .filter { key, _ in environment[key] != .some(nil) }
+        process.standardInput = try FileHandle(forReadingFrom: folder.appending(path: "input"))
+        process.standardOutput = try FileHandle(forWritingTo: folder.appending(path: "output"))
+        process.standardError = try FileHandle(forWritingTo: folder.appending(path: "error"))
+        try process.run()
+        identifier = process.processIdentifier
+        self.process = Mutex(process)
+    }
+
+    deinit {
+        process.withLock { process in
+            if process.isRunning {
+                _ = Glibc.kill(process.processIdentifier, SIGKILL)
+                process.waitUntilExit()
+            }
+        }
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    package var processIdentifier: Int32 { identifier }
+    package var isRunning: Bool { process.withLock { $0.isRunning } }
+
+    /// What it wrote to its standard output until now.
+    package var standardOutput: String { text("output") }
+    /// What it wrote to its standard error until now.
+    package var standardError: String { text("error") }
+
+    package func signal(_ number: Int32) { _ = Glibc.kill(identifier, number) }
+
+    /// Waits for the program's end.
+    /// - Returns: its exit code, or 128 plus the number of the signal that ended it.
+    @discardableResult
+    package func exitCode(within limit: Duration = .seconds(60)) async throws -> Int32 {
+        try await until("\(name) ends", within: limit) { isRunning ? nil : () }
+        return process.withLock { process in
+            process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+        }
+    }
+
+    /// Waits until `look` gives a value; fails early, with what the program wrote, when it ends before.
+    package func output<Value>(
+        _ what: String, within limit: Duration = .seconds(60), _ look: (String) -> Value?
+    ) async throws -> Value {
+        try await until(what, within: limit) {
+            if let value = look(standardOutput) { return value }
+            guard isRunning else { throw Timeout(description: "\(name) ended before \(what)\n\(standardError)") }
+            return nil
+        }
+    }
+
+    private func until<Value>(
+        _ what: String, within limit: Duration, _ look: () throws -> Value?
+    ) async throws -> Value {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            if let value = try look() { return value }
+            guard ContinuousClock.now < deadline else {
+                throw Timeout(description: "not within \(limit): \(what)\n\(standardOutput)\n\(standardError)")
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    private func text(_ file: String) -> String {
+        let data = (try? Data(contentsOf: folder.appending(path: file))) ?? Data()
+        return String(decoding: data, as: UTF8.self)
+    }
+}
