@@ -40,7 +40,7 @@ def main(arguments):
             running[match["name"]] = True
         elif match := FINISHED.match(line):
             name = CASES.sub("", match["name"])
-            if name.startswith("run with "):
+            if name.startswith(("run with ", "case passing ")):
                 continue
             running.pop(name, None)
             {"passed": passed, "failed": failed, "skipped": skipped}[match["end"]].append(name)
