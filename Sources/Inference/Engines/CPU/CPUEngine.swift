@@ -1,0 +1,101 @@
+import CKernels
+
+/// The engine of the processor's cores: float32, our own kernels, one thread a session and none of its own. Each
+/// output row is computed in an order that depends on that row alone, so results do not depend on batches or threads.
+public final class CPUEngine: Engine {
+    public let level: CPULevel
+    // Points to a constant table of function pointers.
+    nonisolated(unsafe) let kernels: UnsafePointer<sie_kernels>
+
+    /// - Parameter level: a level to force, for tests; by default the fastest that runs here.
+    public init(level: CPULevel = .best) throws {
+        guard level.isSupported, let kernels = sie_kernels_of(level.code) else {
+            throw UnsupportedCPULevel(level: level)
+        }
+        self.level = level
+        self.kernels = UnsafePointer(kernels)
+    }
+
+    /// A level was asked for that this machine cannot run.
+    public struct UnsupportedCPULevel: Error, CustomStringConvertible {
+        public let level: CPULevel
+        public var description: String { "this processor does not run the kernels of level '\(level.rawValue)'" }
+    }
+
+    /// A linear layer, packed into panels as the kernels read it.
+    public final class Linear: Sendable {
+        let outputs: Int
+        let inputs: Int
+        let packed: AlignedFloats
+        let bias: AlignedFloats
+
+        init(outputs: Int, inputs: Int, packed: AlignedFloats, bias: AlignedFloats) {
+            self.outputs = outputs
+            self.inputs = inputs
+            self.packed = packed
+            self.bias = bias
+        }
+    }
+
+    public final class Norm: Sendable {
+        let gain: AlignedFloats
+        let bias: AlignedFloats
+        let epsilon: Float
+
+        init(gain: AlignedFloats, bias: AlignedFloats, epsilon: Float) {
+            self.gain = gain
+            self.bias = bias
+            self.epsilon = epsilon
+        }
+    }
+
+    /// Rows left where they are in the mapped file: gathering reads only those it needs.
+    public final class Table: Sendable {
+        let tensor: SafetensorsFile.Tensor
+        let rows: Int
+        let width: Int
+
+        init(tensor: SafetensorsFile.Tensor) {
+            self.tensor = tensor
+            rows = tensor.shape[0]
+            width = tensor.shape[1]
+        }
+    }
+
+    public func makeLinear(_ parts: [LinearPart]) throws -> Linear {
+        let inputs = parts[0].weight.shape[1]
+        let outputs = parts.reduce(0) { $0 + $1.weight.shape[0] }
+        // Parts are gathered first: a panel may hold columns of two of them.
+        let weights = AlignedFloats(count: outputs * inputs)
+        let bias = AlignedFloats(count: outputs)
+        var row = 0
+        for part in parts {
+            let rows = part.weight.shape[0]
+            part.weight.withFloats { source in
+                let target = weights.start + row * inputs
+                for index in 0..<rows * inputs { target[index] = source[index] * part.scale }
+            }
+            part.bias.withFloats { source in
+                for index in 0..<rows { bias.start[row + index] = source[index] * part.scale }
+            }
+            row += rows
+        }
+        let packed = AlignedFloats(count: sie_packed_count(outputs, inputs))
+        sie_pack_weight(outputs, inputs, weights.start, inputs, 1, packed.start)
+        return Linear(outputs: outputs, inputs: inputs, packed: packed, bias: bias)
+    }
+
+    public func makeNorm(
+        gain: SafetensorsFile.Tensor, bias: SafetensorsFile.Tensor, epsilon: Double
+    ) throws -> Norm {
+        Norm(gain: AlignedFloats(copying: gain), bias: AlignedFloats(copying: bias), epsilon: Float(epsilon))
+    }
+
+    public func makeTable(_ tensor: SafetensorsFile.Tensor) throws -> Table {
+        Table(tensor: tensor)
+    }
+
+    public func makeSession() -> CPUSession {
+        CPUSession(kernels: kernels)
+    }
+}
