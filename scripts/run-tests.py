@@ -6,12 +6,15 @@ Prints everything the executable prints, the failed tests once more, and at the 
 test that did not end, no test at all or a timeout counts as a failure.
 """
 
+import ctypes
 import os
 import re
 import signal
 import subprocess
 import sys
 import threading
+
+PR_SET_CHILD_SUBREAPER = 36
 
 FINISHED = re.compile(r"^.{1,3}\s+Test (?P<name>.+?) (?P<end>passed|failed|skipped)(?: after|:|\.|$)")
 STARTED = re.compile(r"^.{1,3}\s+Test (?P<name>.+?) started\.$")
@@ -21,26 +24,35 @@ CASES = re.compile(r" with \d+ test cases?$")
 def main(arguments):
     separator = arguments.index("--")
     timeout, executable = float(arguments[1]), arguments[2]
-    # A group of its own, so that a timeout also ends the servers that tests have started.
+    # Servers that a crashed test leaves behind become children of this process, which can then end them.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     process = subprocess.Popen(
-        [executable, *arguments[separator + 1 :]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace", start_new_session=True)
+        [executable, *arguments[separator + 1 :]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, errors="replace")
     timed_out = threading.Event()
 
     def stop():
         timed_out.set()
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        end_children(besides=process.pid)
+
+    def clean_up():
+        # What is left holds the pipe open, so the reader below would wait for it.
+        process.wait()
+        end_children(besides=process.pid)
 
     timer = threading.Timer(timeout, stop)
     timer.start()
+    threading.Thread(target=clean_up, daemon=True).start()
     running, passed, failed, skipped = {}, [], [], []
     for line in process.stdout:
         print(line, end="", flush=True)
-        if match := STARTED.match(line.rstrip("\n")):
-            running[match["name"]] = True
-        elif match := FINISHED.match(line):
+        if match := STARTED.match(line.rstrip("\n")) or FINISHED.match(line):
             name = CASES.sub("", match["name"])
-            if name.startswith(("run with ", "case passing ")):
+            if name == "run" or name.startswith(("run with ", "case passing ")):
+                continue
+            if "end" not in match.re.groupindex:
+                running[name] = True
                 continue
             running.pop(name, None)
             {"passed": passed, "failed": failed, "skipped": skipped}[match["end"]].append(name)
@@ -66,6 +78,27 @@ def main(arguments):
         print(f"SKIPPED {name}")
     print(f"{len(passed)} passed, {len(problems)} failed")
     return 1 if problems else 0
+
+
+def end_children(besides):
+    """Kills this process's children, and what becomes its child by that, until there is none."""
+    while children := [child for child in children_of(os.getpid()) if child != besides]:
+        for child in children:
+            try:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+            except (ProcessLookupError, ChildProcessError):
+                pass
+
+
+def children_of(parent):
+    for entry in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{entry}/stat") as file:
+                if entry.isdigit() and int(file.read().rpartition(")")[2].split()[1]) == parent:
+                    yield int(entry)
+        except OSError:
+            pass
 
 
 sys.exit(main(sys.argv[1:]))
