@@ -132,7 +132,7 @@ let package = Package(
         tests(of: "JSONStream"),
         tests(of: "YAML", ["JSONStream"]),
         tests(of: "Observability", [logging]),
-        tests(of: "NATSClient", nio + ["CNats", nioEmbedded, nioSSL]),
+        tests(of: "NATSClient", nio + ["CNats", crypto, logging, nioEmbedded, nioSSL]),
         tests(of: "HTTPService", nio + nioHTTP + hummingbird + [httpTypes, logging, lifecycle, "Observability"]),
         tests(of: "Catalog", ["YAML", "JSONStream"]),
         tests(of: "Wire"),

@@ -3,7 +3,7 @@ import FoundationEssentials
 
 /// The seed of a user's nkey: base 32 of two prefix bytes, 32 bytes of Ed25519 seed and a CRC-16, e.g. `SUAM...`
 /// (github.com/nats-io/nkeys).
-struct NKeySeed {
+package struct NKeySeed {
     /// The prefix byte of a public key, by the kind of its owner.
     private static let seedPrefix: UInt8 = 18 << 3
     private static let userPrefix: UInt8 = 20 << 3
@@ -12,7 +12,7 @@ struct NKeySeed {
     private let kind: UInt8
 
     /// - Throws: ``NATSError/invalidCredentials(_:)``; the text holds nothing of the seed.
-    init(_ text: String) throws(NATSError) {
+    package init(_ text: String) throws(NATSError) {
         guard let bytes = Base32.decode(text.utf8), bytes.count == 36 else {
             throw .invalidCredentials("the nkey seed is not 36 bytes of base 32")
         }

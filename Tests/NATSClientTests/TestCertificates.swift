@@ -1,0 +1,57 @@
+import Foundation
+import NATSClient
+
+/// An authority, a server certificate for 127.0.0.1 and nats.test, and a client certificate, made by openssl.
+final class TestCertificates {
+    private let folder: URL
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "certificates-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        try openssl(
+            ["req", "-x509", "-days", "2", "-subj", "/CN=test authority", "-keyout", "ca.key", "-out", "ca.pem"] + curve
+        )
+        for (name, extensions) in [
+            ("server", "subjectAltName=IP:127.0.0.1,DNS:nats.test"), ("client", "extendedKeyUsage=clientAuth"),
+        ] {
+            try Data(extensions.utf8).write(to: folder.appending(path: "\(name).ext"))
+            try openssl(["req", "-subj", "/CN=\(name)", "-keyout", "\(name).key", "-out", "\(name).csr"] + curve)
+            try openssl([
+                "x509", "-req", "-days", "2", "-in", "\(name).csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+                "-CAcreateserial", "-extfile", "\(name).ext", "-out", "\(name).pem",
+            ])
+        }
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    /// The files a server's configuration names.
+    var serverFiles: [String: String] {
+        get throws {
+            try Dictionary(
+                uniqueKeysWithValues: ["ca.pem", "server.pem", "server.key"].map {
+                    ($0, try String(contentsOf: folder.appending(path: $0), encoding: .utf8))
+                })
+        }
+    }
+
+    var client: NATSTLSConfiguration {
+        NATSTLSConfiguration(
+            authoritiesFile: folder.appending(path: "ca.pem").path,
+            certificateFile: folder.appending(path: "client.pem").path,
+            privateKeyFile: folder.appending(path: "client.key").path)
+    }
+
+    private func openssl(_ arguments: [String]) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/openssl")
+        process.arguments = arguments
+        process.currentDirectoryURL = folder
+        process.standardError = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
+    }
+}
