@@ -113,7 +113,7 @@ let package = Package(
         program(
             "Gateway",
             nio + nioHTTP + [
-                "Catalog", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
+                "Catalog", "YAML", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
                 collections, httpTypes, httpClient,
             ] + hummingbird),
         program(
@@ -138,7 +138,7 @@ let package = Package(
         tests(of: "Wire"),
         tests(of: "Inference"),
         tests(of: "ConfigService", nio + ["Catalog", "YAML", "JSONStream", "NATSClient", subprocess]),
-        tests(of: "Gateway", nio + ["NATSClient", "Wire", "MessagePack", "Catalog"]),
+        tests(of: "Gateway", nio + ["NATSClient", "Wire", "MessagePack", "JSONStream", "Catalog", "YAML"]),
         tests(of: "Worker", ["Wire", "MessagePack", "Inference"]),
         tests(of: "CLI", nio + ["YAML"]),
         .testTarget(

@@ -1,0 +1,117 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import HTTPService
+import Hummingbird
+import Logging
+import NATSClient
+import NIOCore
+import NIOPosix
+import Observability
+import ServiceLifecycle
+
+/// A whole gateway, put together from its configuration: what talks to what, what starts before what.
+package struct GatewayServer: Sendable {
+    private let configuration: GatewayConfiguration
+
+    package init(_ configuration: GatewayConfiguration) {
+        self.configuration = configuration
+    }
+
+    /// Serves until SIGINT or SIGTERM, then finishes open requests and returns.
+    ///
+    /// - Throws: `HTTPServerError` when it cannot listen, `NATSError` when the NATS URL is none.
+    package func run() async throws {
+        LogConfiguration(
+            level: LogConfiguration.level(named: configuration.logLevel), format: configuration.logsJSON ? .json : .text
+        ).bootstrap()
+        let logger = Logger(label: "sie-gateway")
+        let group = MultiThreadedEventLoopGroup(
+            numberOfThreads: configuration.eventLoops ?? HTTPServerConfiguration.defaultEventLoopCount)
+        do {
+            try await serve(on: group, logger: logger)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        try await group.shutdownGracefully()
+    }
+
+    private func serve(on group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
+        let metrics = MetricsRegistry()
+        let inferenceMetrics = InferenceMetrics(registry: metrics)
+        // The queue's loop also serves connections; where it is the only one, requests never change threads.
+        let queueLoop = group.next()
+        let connection = try connect(on: queueLoop, logger: logger)
+        let queue = connection.map { connection in
+            WorkQueue(
+                connection: connection,
+                configuration: WorkQueue.Configuration(
+                    routerID: UUID().uuidString.lowercased(),
+                    requestTimeout: .nanoseconds(Int64(configuration.requestTimeoutSeconds * 1e9)),
+                    maximumPending: configuration.maximumStreamPending),
+                metrics: inferenceMetrics, logger: logger)
+        }
+        let lane = InferenceLane(
+            configuration: laneConfiguration, queue: queue, eventLoop: queueLoop, metrics: inferenceMetrics)
+        let http = HTTPClient(eventLoopGroupProvider: .shared(group))
+        let mirror = ConfigMirror(
+            seeds: Seeds.load(
+                bundles: configuration.bundlesDirectory, models: configuration.modelsDirectory, logger: logger),
+            client: configuration.configServiceURL.map {
+                ConfigServiceClient(baseURL: $0, token: configuration.authentication.adminToken, http: http)
+            },
+            connection: connection,
+            trust: ProducerTrust(
+                producers: configuration.trust.trustsAnyProducer ? [] : configuration.trust.producers),
+            metrics: ConfigMetrics(registry: metrics), logger: logger, publish: { lane.update(registry: $0) })
+        let server = HTTPServer(
+            configuration: HTTPServerConfiguration(host: configuration.host, port: configuration.port),
+            routes: Router(context: BasicRequestContext.self).buildResponder(), fastLane: lane, group: group,
+            logger: logger)
+        do {
+            // Before anything else starts: a port in use is the commonest reason not to.
+            try await server.bind()
+            var services: [any Service] = []
+            if let connection { services.append(connection) }
+            if let queue { services.append(queue) }
+            services += [DemandExpiry(lane: lane), mirror, server]
+            // Shut down from the last to the first: the listener goes before what its open requests still need.
+            try await ServiceGroup(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+            ).run()
+        } catch {
+            try? await http.shutdown()
+            throw error
+        }
+        try await http.shutdown()
+    }
+
+    private var laneConfiguration: InferenceLane.Configuration {
+        var lane = InferenceLane.Configuration()
+        lane.configuredMachineProfiles = configuration.configuredMachineProfiles
+        lane.requestTimeoutSeconds = configuration.requestTimeoutSeconds
+        lane.maximumItems = max(1, configuration.maximumStreamPending)
+        return lane
+    }
+
+    private func connect(on eventLoop: any EventLoop, logger: Logger) throws -> NATSConnection? {
+        guard let url = configuration.natsURL else { return nil }
+        var nats = try NATSConfiguration(servers: [url], name: "sie-gateway")
+        // A request whose work cannot be sent now is told so now.
+        nats.whileDisconnected = .fail
+        // Room for a few of the largest bodies; beyond that requests are refused instead of held.
+        nats.pendingBufferLimitBytes = 512 << 20
+        return NATSConnection(configuration: nats, eventLoop: eventLoop, logger: logger)
+    }
+}
+
+/// Ends demand that nobody renewed.
+private struct DemandExpiry: Service {
+    let lane: InferenceLane
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while (try? await Task.sleep(for: .seconds(5))) != nil { lane.expireDemand() }
+        }
+    }
+}
