@@ -114,7 +114,7 @@ let package = Package(
             "Gateway",
             nio + nioHTTP + [
                 "Catalog", "YAML", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
-                collections, httpTypes, httpClient,
+                collections, httpTypes, httpClient, signals,
             ] + hummingbird),
         program(
             "Worker",
@@ -138,7 +138,7 @@ let package = Package(
         tests(of: "Wire"),
         tests(of: "Inference"),
         tests(of: "ConfigService", nio + ["Catalog", "YAML", "JSONStream", "NATSClient", subprocess]),
-        tests(of: "Gateway", nio + ["NATSClient", "Wire", "MessagePack", "JSONStream", "Catalog", "YAML"]),
+        tests(of: "Gateway", nio + nioHTTP + ["NATSClient", "Wire", "MessagePack", "JSONStream", "Catalog", "YAML"]),
         tests(of: "Worker", ["Wire", "MessagePack", "Inference"]),
         tests(of: "CLI", nio + ["YAML"]),
         .testTarget(

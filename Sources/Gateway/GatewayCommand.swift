@@ -17,7 +17,7 @@ struct GatewayCommand: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-        } catch where exitCode(for: error) == .validationFailure {
+        } catch  where exitCode(for: error) == .validationFailure {
             StandardError.write(fullMessage(for: error) + "\n")
             exit(withError: ExitCode(2))
         } catch {

@@ -8,6 +8,7 @@ import NIOCore
 import NIOPosix
 import Observability
 import ServiceLifecycle
+import UnixSignals
 
 /// A whole gateway, put together from its configuration: what talks to what, what starts before what.
 package struct GatewayServer: Sendable {

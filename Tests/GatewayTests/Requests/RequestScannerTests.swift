@@ -2,11 +2,12 @@ import Gateway
 import MessagePack
 import NIOCore
 import Testing
+import Wire
 
 @Suite("Scanning request bodies")
 struct RequestScannerTests {
     static func scan(
-        _ value: MessagePackValue, _ operation: InferenceOperation = .encode
+        _ value: MessagePackValue, _ operation: WorkItem.Operation = .encode
     ) throws -> InferenceRequest {
         try RequestScanner().scan(ByteBuffer(bytes: MessagePackWriter.encode(value)), operation: operation)
     }

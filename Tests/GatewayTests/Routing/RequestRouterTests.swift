@@ -120,13 +120,13 @@ struct RequestRouterTests {
     ]
 
     @Test("every outcome follows from the tables", arguments: cases)
-    func resolves(_ row: Case) {
+    func resolves(_ row: Case) throws {
         let path = ModelPath(bundle: row.bundle, modelID: row.model)
         #expect(try Self.route(path, row.selection, configured: row.configured) == row.expected)
     }
 
     @Test("with no worker the caller is asked to come back, and demand names the first configured profile")
-    func coldStart() {
+    func coldStart() throws {
         let path = ModelPath(bundle: nil, modelID: "BAAI/bge-m3")
         #expect(try Self.route(path, lanes: .init()) == Self.provisioning("", demand: ""))
         #expect(
@@ -138,7 +138,7 @@ struct RequestRouterTests {
     }
 
     @Test("before any configuration a model is unknown, unless the caller pins a pool")
-    func emptyRegistry() {
+    func emptyRegistry() throws {
         let path = ModelPath(bundle: nil, modelID: "any/model")
         #expect(try Self.route(path, registry: .init()) == .failure(.unknownModel("any/model")))
         #expect(

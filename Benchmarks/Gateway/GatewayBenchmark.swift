@@ -1,0 +1,161 @@
+import ArgumentParser
+import Foundation
+import Logging
+import MessagePack
+import NATSClient
+import NIOCore
+import NIOPosix
+import TestSupport
+
+/// `sie-bench gateway`: requests through the real gateway against the bare round trip they contain.
+struct GatewayBenchmark: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gateway",
+        abstract: "Requests per second through sie-gateway against raw JetStream round trips.",
+        discussion: """
+            The real gateway and nats-server run as processes; a responder in this process answers at once with a \
+            vector of 384 numbers. HTTP clients keep their connections and send MessagePack. The peer is the same path \
+            without HTTP: NATSClient's publish, pull, reply and acknowledge. Rounds alternate; the table shows medians.
+            """)
+
+    @Option(help: "How many rounds of each side.")
+    var rounds = 5
+
+    @Option(help: "Seconds of each measurement.")
+    var seconds = 2.0
+
+    @Option(name: .customLong("text-bytes"), help: "Bytes of text in each request.")
+    var textBytes = 1536
+
+    @Option(help: "Connections, or round trips kept in flight (repeatable).")
+    var connections: [Int] = [1, 64]
+
+    private static let pool = "bench"
+
+    private struct Round {
+        var perSecond: Double
+        var p50Microseconds: Double
+        var p99Microseconds: Double
+    }
+
+    func run() async throws {
+        let nats = try await NATSServerProcess()
+        let seeds = try Self.writeSeeds()
+        defer { try? FileManager.default.removeItem(at: seeds) }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let responder = try await InstantResponder(
+            url: nats.url, pool: Self.pool, dimensions: 384, eventLoop: group.next())
+        let gateway = try await ProductProcess("sie-gateway", environment: ["SIE_NATS_URL": nats.url]) { port in
+            [
+                "serve", "--host", "127.0.0.1", "--port", "\(port)", "--log-level", "error",
+                "--bundles-dir", seeds.appending(path: "bundles").path,
+                "--models-dir", seeds.appending(path: "models").path,
+            ]
+        }
+        try await Self.prepareRawStream(nats.url)
+        let load = HTTPLoad(port: gateway.port, request: request(port: gateway.port), group: group)
+        // The first answers wait for connections and caches; they are no part of what is measured.
+        _ = try await load.run(connections: 8, duration: .seconds(1))
+
+        print("machine: \(MachineDescription.current)")
+        print("\(textBytes) bytes of text in, 384 float32 out, \(rounds) rounds of \(seconds) s, medians\n")
+        var table = Table(header: ["in flight", "path", "per second", "p50 us", "p99 us", "failed"])
+        var summary: [String] = []
+        for connections in connections {
+            var raw: [Round] = []
+            var http: [Round] = []
+            var failures = 0
+            for _ in 0..<rounds {
+                raw.append(try await rawRound(url: nats.url, inFlight: connections))
+                let outcome = try await load.run(
+                    connections: connections, duration: .milliseconds(Int64(seconds * 1000)))
+                failures += outcome.failures
+                http.append(
+                    Round(
+                        perSecond: outcome.perSecond, p50Microseconds: outcome.percentile(0.5) * 1e6,
+                        p99Microseconds: outcome.percentile(0.99) * 1e6))
+            }
+            for (name, rounds, failed) in [
+                ("NATS round trip", raw, "-"), ("HTTP through sie-gateway", http, "\(failures)"),
+            ] {
+                table.rows.append([
+                    "\(connections)", name,
+                    Statistics.median(rounds.map(\.perSecond)).formatted(digits: 0),
+                    Statistics.median(rounds.map(\.p50Microseconds)).formatted(digits: 0),
+                    Statistics.median(rounds.map(\.p99Microseconds)).formatted(digits: 0), failed,
+                ])
+            }
+            let rate = Statistics.median(http.map(\.perSecond)) / Statistics.median(raw.map(\.perSecond))
+            let latency = Statistics.median(http.map(\.p50Microseconds)) / Statistics.median(raw.map(\.p50Microseconds))
+            summary.append(
+                "\(connections) in flight: \(rate.formatted(digits: 2)) x the raw rate, "
+                    + "\(latency.formatted(digits: 2)) x its p50")
+        }
+        print(table.text)
+        print("\n" + summary.joined(separator: "\n"))
+        await responder.stop()
+        try await group.shutdownGracefully()
+    }
+
+    private func rawRound(url: String, inFlight: Int) async throws -> Round {
+        let recorder = RoundTripRecorder(
+            inFlight: inFlight, warmUp: .milliseconds(300), duration: .milliseconds(Int(seconds * 1000)))
+        try await NATSClientRoundTrip.run(
+            url: url, stream: "RAW", subject: "raw.work.item", consumer: "raw", payloadBytes: 2048, recorder: recorder,
+            inFlight: inFlight)
+        let result = recorder.result
+        return Round(
+            perSecond: result.perSecond, p50Microseconds: result.p50Microseconds,
+            p99Microseconds: result.p99Microseconds)
+    }
+
+    private static func prepareRawStream(_ url: String) async throws {
+        let connection = NATSConnection(
+            configuration: try NATSConfiguration(servers: [url]),
+            logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
+        try await connection.start()
+        try await connection.waitUntilConnected(timeout: .seconds(10))
+        var stream = StreamConfiguration(name: "RAW", subjects: ["raw.work.>"])
+        stream.retention = .workQueue
+        stream.storage = .memory
+        try await connection.jetStream.createStream(stream)
+        var consumer = ConsumerConfiguration(durableName: "raw", filterSubject: "raw.work.>")
+        consumer.maxAckPending = 4096
+        try await connection.jetStream.createConsumer(stream: "RAW", consumer)
+        await connection.close()
+    }
+
+    private func request(port: Int) -> ByteBuffer {
+        let text = String(repeating: "embedding ", count: textBytes / 10)
+        let body = MessagePackWriter.encode(
+            .map([MessagePackPair("items", .array([.map([MessagePackPair("text", .string(text))])]))]))
+        var request = ByteBuffer(
+            string: """
+                POST /v1/encode/bench/model HTTP/1.1\r
+                Host: 127.0.0.1:\(port)\r
+                Content-Type: application/msgpack\r
+                Accept: application/msgpack\r
+                X-SIE-SDK-Version: 0.10.1\r
+                X-SIE-Pool: \(Self.pool)\r
+                Content-Length: \(body.count)\r
+                \r
+
+                """)
+        request.writeBytes(body)
+        return request
+    }
+
+    private static func writeSeeds() throws -> URL {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sie-bench-\(UUID().uuidString)")
+        for (path, text) in [
+            ("bundles/default.yaml", "name: default\npriority: 10\nadapters: [bench]\n"),
+            ("models/bench.yaml", "sie_id: bench/model\nprofiles: {default: {adapter_path: 'bench:A', max_batch_tokens: 1}}\n"),
+        ] {
+            let file = folder.appending(path: path)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: file)
+        }
+        return folder
+    }
+}

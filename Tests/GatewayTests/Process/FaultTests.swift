@@ -1,0 +1,133 @@
+import Foundation
+import JSONStream
+import NATSClient
+import NIOCore
+import NIOHTTP1
+import TestSupport
+import Testing
+
+@Suite("Faults around the gateway", .serialized)
+struct FaultTests {
+    @Test("no result in time is a coded 503 that asks for another try")
+    func timeout() async throws {
+        let gateway = try await RunningGateway(environment: ["SIE_GATEWAY_REQUEST_TIMEOUT": "0.5"])
+        gateway.worker.behave(.silent)
+        let reply = try await gateway.encode(#"{"items":[{"text":"x"}]}"#)
+        #expect(reply.status == 503)
+        #expect(reply.headers.first(name: "retry-after") == "5")
+        #expect(reply.headers.first(name: "x-sie-error-code") == "MODEL_LOADING")
+        #expect(reply.text.contains("Model 'org/mini' did not respond within 0.5s"))
+        gateway.worker.behave(.echo)
+        #expect(try await gateway.encode(#"{"items":[{"text":"x"}]}"#).status == 200)
+    }
+
+    @Test("without a NATS URL every request that reaches the queue is refused at once")
+    func noQueue() async throws {
+        let folder = try RunningGateway.writeSeeds()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let process = try await RunningGateway.start(folder: folder, environment: ["SIE_NATS_URL": ""])
+        let reply = try await HTTPTestClient(port: process.port).post(
+            "/v1/encode/org/mini", body: ByteBuffer(string: #"{"items":[{"text":"x"}]}"#))
+        #expect(reply.status == 503)
+        #expect(reply.text.contains("Rust gateway is queue-only, but NATS JetStream is unavailable"))
+        #expect(!reply.headers.contains(name: "retry-after"))
+    }
+
+    @Test("a gateway that starts before its broker serves once the broker is there")
+    func brokerLate() async throws {
+        let nats = try await NATSServerProcess()
+        nats.kill()
+        let folder = try RunningGateway.writeSeeds()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let process = try await RunningGateway.start(folder: folder, environment: ["SIE_NATS_URL": nats.url])
+        let http = HTTPTestClient(port: process.port)
+        func status() async throws -> Int {
+            try await http.post(
+                "/v1/encode/org/mini", headers: ["x-sie-pool": "test"],
+                body: ByteBuffer(string: #"{"items":[{"text":"x"}]}"#)
+            ).status
+        }
+        #expect(try await status() == 503)
+        try await nats.start()
+        let worker = try await TestWorker(url: nats.url, pool: "test")
+        let start = ContinuousClock.now
+        while try await status() != 200 {
+            try #require(.now - start < .seconds(15), "\(process.log)")
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        withExtendedLifetime(worker) {}
+    }
+
+    @Test("the broker killed under load costs 503s, never a wrong, double or hanging answer, and service resumes")
+    func brokerKilled() async throws {
+        let gateway = try await RunningGateway()
+        let end = ContinuousClock.now + .seconds(8)
+        let outcomes = try await withThrowingTaskGroup(of: [Int: Int].self) { tasks in
+            for caller in 1...16 {
+                tasks.addTask {
+                    var statuses: [Int: Int] = [:]
+                    var round = 0
+                    while ContinuousClock.now < end {
+                        round += 1
+                        let length = caller * 100 + round % 100
+                        let begun = ContinuousClock.now
+                        let reply = try await gateway.encode(
+                            #"{"items":[{"text":"\#(String(repeating: "x", count: length))"}]}"#)
+                        #expect(.now - begun < .seconds(10), "no request hangs")
+                        statuses[reply.status, default: 0] += 1
+                        if reply.status == 200 {
+                            #expect(reply.text.contains("[\(length).0,0.5]"), "the answer is the caller's own")
+                        } else {
+                            #expect(reply.status == 503)
+                            try await Task.sleep(for: .milliseconds(20))
+                        }
+                    }
+                    return statuses
+                }
+            }
+            try await Task.sleep(for: .seconds(1))
+            gateway.nats.kill()
+            try await Task.sleep(for: .seconds(5))
+            try await gateway.nats.start()
+            try await gateway.worker.connection.waitUntilConnected(timeout: .seconds(10))
+            try await gateway.worker.listen()
+            return try await tasks.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
+        }
+        #expect(outcomes[503, default: 0] > 0)
+        #expect(outcomes[200, default: 0] > 0)
+        #expect(Set(outcomes.keys) == [200, 503])
+        #expect(gateway.process.isRunning)
+        try await gateway.waitUntilServing()
+    }
+
+    @Test("SIGTERM answers what is open and exits cleanly")
+    func shutdown() async throws {
+        let gateway = try await RunningGateway(environment: ["SIE_GATEWAY_REQUEST_TIMEOUT": "1"])
+        gateway.worker.behave(.silent)
+        async let open = gateway.encode(#"{"items":[{"text":"x"}]}"#)
+        let before = gateway.worker.items.count
+        while gateway.worker.items.count == before { try await Task.sleep(for: .milliseconds(5)) }
+        gateway.process.signal(SIGTERM)
+        #expect(try await open.status == 503)
+        #expect(try await gateway.process.exitStatus(within: .seconds(10)) == 0)
+    }
+
+    @Test("a port in use is named, and the exit code is 1")
+    func portInUse() async throws {
+        let gateway = try await RunningGateway()
+        let folder = try RunningGateway.writeSeeds()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let second = Process()
+        second.executableURL = Fixtures.repository.appending(path: ".build/release/sie-gateway")
+        second.arguments = ["serve", "--host", "127.0.0.1", "--port", "\(gateway.process.port)"]
+        second.currentDirectoryURL = folder
+        let errors = Pipe()
+        second.standardError = errors
+        second.standardOutput = FileHandle.nullDevice
+        try second.run()
+        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        second.waitUntilExit()
+        #expect(second.terminationStatus == 1)
+        #expect(text.contains("\(gateway.process.port)"))
+    }
+}
