@@ -72,8 +72,9 @@ struct GatewayBenchmark: AsyncParsableCommand {
                 failures += outcome.failures
                 http.append(
                     Round(
-                        perSecond: outcome.perSecond, p50Microseconds: outcome.percentile(0.5) * 1e6,
-                        p99Microseconds: outcome.percentile(0.99) * 1e6))
+                        perSecond: outcome.perSecond,
+                        p50Microseconds: Statistics.percentile(0.5, ofSorted: outcome.latencies) * 1e6,
+                        p99Microseconds: Statistics.percentile(0.99, ofSorted: outcome.latencies) * 1e6))
             }
             for (name, rounds, failed) in [
                 ("NATS round trip", raw, "-"), ("HTTP through sie-gateway", http, "\(failures)"),
@@ -149,7 +150,10 @@ struct GatewayBenchmark: AsyncParsableCommand {
         let folder = FileManager.default.temporaryDirectory.appending(path: "sie-bench-\(UUID().uuidString)")
         for (path, text) in [
             ("bundles/default.yaml", "name: default\npriority: 10\nadapters: [bench]\n"),
-            ("models/bench.yaml", "sie_id: bench/model\nprofiles: {default: {adapter_path: 'bench:A', max_batch_tokens: 1}}\n"),
+            (
+                "models/bench.yaml",
+                "sie_id: bench/model\nprofiles: {default: {adapter_path: 'bench:A', max_batch_tokens: 1}}\n"
+            ),
         ] {
             let file = folder.appending(path: path)
             try FileManager.default.createDirectory(

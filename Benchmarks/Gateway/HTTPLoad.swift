@@ -14,11 +14,6 @@ struct HTTPLoad {
         var latencies: [Double]
 
         var perSecond: Double { Double(requests) / seconds }
-
-        func percentile(_ fraction: Double) -> Double {
-            guard !latencies.isEmpty else { return .nan }
-            return latencies[min(latencies.count - 1, Int(Double(latencies.count) * fraction))]
-        }
     }
 
     struct Failure: Error, CustomStringConvertible {
