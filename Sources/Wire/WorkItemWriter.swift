@@ -71,7 +71,7 @@ public struct WorkItemWriter: Sendable {
     /// Appends the item `index` to `writer`.
     public func write(_ payload: Payload, index: Int, to writer: inout MessagePackWriter) {
         // map16 of 24 entries, as the reference writes it.
-        [0xde, 0x00, 0x18].withUnsafeBytes { writer.writeRaw($0) }
+        writer.writeRaw([0xde, 0x00, 0x18] as [UInt8])
         writer.write("work_item_id" as StaticString)
         writer.write("\(requestID).\(index)")
         writer.write("request_id" as StaticString)
