@@ -82,7 +82,8 @@ struct RequestLimitTests {
         routes.put("/thing") { request, _ in
             try await String(buffer: request.body.collect(upTo: 1 << 20))
         }
-        try await TestServer.with(routes: routes, configure: { $0.routeBodyLimitBytes = 8 }) { server in
+        let configuration = TestServer.configuration { $0.routeBodyLimitBytes = 8 }
+        try await TestServer.with(routes: routes, configuration: configuration) { server in
             let connection = try await RawConnection(port: server.port)
             try await connection.send("PUT /thing HTTP/1.1\r\nhost: x\r\ncontent-length: 8\r\n\r\n12345678")
             #expect(try await connection.answer().body == "12345678")
@@ -167,13 +168,11 @@ struct RequestLimitTests {
 
     @Test("a body that makes no progress gets 408, and an idle connection is closed")
     func timeouts() async throws {
-        try await TestServer.with(
-            fastLane: TestFastLane(),
-            configure: {
-                $0.bodyTimeout = .milliseconds(50)
-                $0.idleTimeout = .milliseconds(100)
-            }
-        ) { server in
+        let configuration = TestServer.configuration {
+            $0.bodyTimeout = .milliseconds(50)
+            $0.idleTimeout = .milliseconds(100)
+        }
+        try await TestServer.with(fastLane: TestFastLane(), configuration: configuration) { server in
             let stuck = try await RawConnection(port: server.port)
             try await stuck.send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf")
             #expect(try await stuck.answer().status == 408)

@@ -46,7 +46,8 @@ struct ShutdownTests {
     @Test("what is still open when the grace period ends is cut off")
     func graceEnds() async throws {
         let lane = TestFastLane { _ in }
-        try await TestServer.with(fastLane: lane, configure: { $0.shutdownGrace = .milliseconds(50) }) { server in
+        let configuration = TestServer.configuration { $0.shutdownGrace = .milliseconds(50) }
+        try await TestServer.with(fastLane: lane, configuration: configuration) { server in
             let stuck = try await RawConnection(port: server.port)
             try await stuck.send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
             await server.shutDown()

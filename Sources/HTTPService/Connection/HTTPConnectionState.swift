@@ -6,27 +6,41 @@ import NIOCore
 /// Requests are taken one at a time. A request has two sides that end independently: its body arrives (collected, or
 /// discarded once the answer no longer depends on it), and its answer is written. When both have ended, the connection
 /// is ready for the next request or closes.
-struct HTTPConnectionState {
+package struct HTTPConnectionState {
     /// The timeouts and limits that the conversation needs.
-    struct Limits {
-        var idleTimeout: TimeAmount
-        var bodyTimeout: TimeAmount
+    package struct Limits {
+        package var idleTimeout: TimeAmount
+        package var bodyTimeout: TimeAmount
         /// A refused body of which at most this much is still to come is read to its end, so that the connection can be
         /// used again.
-        var drainLimitBytes = 64 << 10
+        package var drainLimitBytes = 64 << 10
         /// How long a client that still sends a refused body may be silent, and how long it may take in all. It is kept
         /// until then because many clients read the answer only after they have sent everything.
-        var lingerSilence: TimeAmount = .seconds(5)
-        var lingerTotal: TimeAmount = .seconds(30)
+        package var lingerSilence: TimeAmount = .seconds(5)
+        package var lingerTotal: TimeAmount = .seconds(30)
+
+        package init(idleTimeout: TimeAmount, bodyTimeout: TimeAmount) {
+            self.idleTimeout = idleTimeout
+            self.bodyTimeout = bodyTimeout
+        }
     }
 
     /// What the state machine needs to know of a request head.
-    struct Head {
-        var contentLength: Int?
-        var isChunked = false
-        var expectsContinue = false
+    package struct Head {
+        package var contentLength: Int?
+        package var isChunked: Bool
+        package var expectsContinue: Bool
         /// False for HTTP/1.0, `connection: close`, and for protocol switches, after which the parser stops.
-        var keepsAlive: Bool
+        package var keepsAlive: Bool
+
+        package init(
+            contentLength: Int? = nil, isChunked: Bool = false, expectsContinue: Bool = false, keepsAlive: Bool = true
+        ) {
+            self.contentLength = contentLength
+            self.isChunked = isChunked
+            self.expectsContinue = expectsContinue
+            self.keepsAlive = keepsAlive
+        }
     }
 
     private enum RequestSide: Equatable {
@@ -58,27 +72,27 @@ struct HTTPConnectionState {
         case closed
     }
 
-    enum HeadAction: Equatable {
+    package enum HeadAction: Equatable {
         case receive
         case sendContinue
         case refuse
         case refuseBody(limitBytes: Int)
     }
 
-    enum BodyAction: Equatable {
+    package enum BodyAction: Equatable {
         case append
         case discard
         case refuseBody(limitBytes: Int)
     }
 
-    enum EndAction: Equatable {
+    package enum EndAction: Equatable {
         case dispatch
         case wait
         case next
         case close
     }
 
-    enum CycleAction: Equatable {
+    package enum CycleAction: Equatable {
         /// The request's body is still arriving.
         case wait
         /// The connection takes the next request.
@@ -87,7 +101,7 @@ struct HTTPConnectionState {
         case close
     }
 
-    enum InterruptAction: Equatable {
+    package enum InterruptAction: Equatable {
         case none
         case close
         /// Tell whoever works on the open exchange that the client has gone.
@@ -100,21 +114,21 @@ struct HTTPConnectionState {
     private var phase = Phase.idle
     private var lastActivity: NIODeadline
     private var isDraining = false
-    private(set) var inputIsClosed = false
-    private(set) var exchangeID: UInt64 = 0
+    package private(set) var inputIsClosed = false
+    package private(set) var exchangeID: UInt64 = 0
 
-    init(limits: Limits, now: NIODeadline) {
+    package init(limits: Limits, now: NIODeadline) {
         self.limits = limits
         lastActivity = now
     }
 
     /// True while the next request, if it is here already, has to wait.
-    var mustHoldNextRequest: Bool {
+    package var mustHoldNextRequest: Bool {
         guard case .busy(let exchange) = phase else { return false }
         return exchange.request == .complete
     }
 
-    var isClosed: Bool {
+    package var isClosed: Bool {
         if case .closed = phase { true } else { false }
     }
 
@@ -123,7 +137,7 @@ struct HTTPConnectionState {
     /// A head has arrived.
     ///
     /// - Parameter isRefused: The answer is known already, whatever the body says.
-    mutating func receive(head: Head, bodyLimitBytes: Int, isRefused: Bool, now: NIODeadline) -> HeadAction {
+    package mutating func receive(head: Head, bodyLimitBytes: Int, isRefused: Bool, now: NIODeadline) -> HeadAction {
         guard case .idle = phase else { preconditionFailure("a head arrived in \(phase)") }
         lastActivity = now
         exchangeID &+= 1
@@ -147,7 +161,7 @@ struct HTTPConnectionState {
     }
 
     /// A part of the body has arrived.
-    mutating func receive(bodyBytes: Int, now: NIODeadline) -> BodyAction {
+    package mutating func receive(bodyBytes: Int, now: NIODeadline) -> BodyAction {
         guard case .busy(var exchange) = phase else { return .discard }
         lastActivity = now
         exchange.receivedBytes += bodyBytes
@@ -161,7 +175,7 @@ struct HTTPConnectionState {
     }
 
     /// The request is complete.
-    mutating func receiveEnd(now: NIODeadline) -> EndAction {
+    package mutating func receiveEnd(now: NIODeadline) -> EndAction {
         guard case .busy(var exchange) = phase else { return .wait }
         lastActivity = now
         let wasCollecting = exchange.request == .collecting
@@ -178,7 +192,7 @@ struct HTTPConnectionState {
     ///
     /// - Returns: Whether the connection closes after it, for the `connection` header; `nil` if there is nothing to
     ///   answer any more.
-    mutating func startResponse(to id: UInt64) -> Bool? {
+    package mutating func startResponse(to id: UInt64) -> Bool? {
         guard case .busy(var exchange) = phase, exchange.id == id, exchange.response == .awaited else { return nil }
         if exchange.request == .collecting { exchange.request = .discarding }
         if exchange.request == .discarding {
@@ -195,7 +209,7 @@ struct HTTPConnectionState {
     }
 
     /// The answer is written.
-    mutating func endResponse(now: NIODeadline) -> CycleAction {
+    package mutating func endResponse(now: NIODeadline) -> CycleAction {
         guard case .busy(var exchange) = phase, exchange.response == .started else { return .wait }
         exchange.response = .complete(at: now)
         lastActivity = now
@@ -218,12 +232,12 @@ struct HTTPConnectionState {
     // MARK: interruptions
 
     /// The open exchange becomes a WebSocket; the connection is no longer ours.
-    mutating func upgrade() {
+    package mutating func upgrade() {
         phase = .upgraded
     }
 
     /// The parser gave up: no further request can be read.
-    mutating func inputFailed() -> InterruptAction {
+    package mutating func inputFailed() -> InterruptAction {
         switch phase {
         case .idle:
             // An exchange that exists only to carry the refusal.
@@ -252,7 +266,7 @@ struct HTTPConnectionState {
     }
 
     /// The client has closed its sending side.
-    mutating func inputClosed() -> InterruptAction {
+    package mutating func inputClosed() -> InterruptAction {
         inputIsClosed = true
         switch phase {
         case .idle:
@@ -270,14 +284,14 @@ struct HTTPConnectionState {
     }
 
     /// The connection is gone. True if somebody still works on an answer.
-    mutating func becameInactive() -> Bool {
+    package mutating func becameInactive() -> Bool {
         defer { phase = .closed }
         guard case .busy(let exchange) = phase, case .awaited = exchange.response else { return false }
         return exchange.request == .complete
     }
 
     /// The server shuts down.
-    mutating func drain() -> InterruptAction {
+    package mutating func drain() -> InterruptAction {
         isDraining = true
         guard case .idle = phase else { return .none }
         phase = .closed
@@ -287,7 +301,7 @@ struct HTTPConnectionState {
     // MARK: time
 
     /// When the connection gives up waiting for the client; `nil` while the client waits for us.
-    var deadline: NIODeadline? {
+    package var deadline: NIODeadline? {
         switch phase {
         case .idle: return lastActivity + limits.idleTimeout
         case .busy(let exchange):
@@ -300,7 +314,7 @@ struct HTTPConnectionState {
     }
 
     /// The timer that was set for ``deadline`` has fired; the deadline may have moved since.
-    mutating func timerFired(now: NIODeadline) -> InterruptAction {
+    package mutating func timerFired(now: NIODeadline) -> InterruptAction {
         guard let deadline, now >= deadline else { return .none }
         guard case .busy(var exchange) = phase, case .awaited = exchange.response else {
             phase = .closed

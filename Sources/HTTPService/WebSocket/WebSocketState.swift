@@ -2,13 +2,13 @@ import NIOCore
 import NIOWebSocket
 
 /// The conversation on one open WebSocket, without any I/O (RFC 6455).
-struct WebSocketState {
-    enum Role: Sendable {
+package struct WebSocketState {
+    package enum Role: Sendable {
         case client
         case server
     }
 
-    enum Action: Equatable {
+    package enum Action: Equatable {
         case deliver(WebSocketMessage)
         case pong(ByteBuffer)
         case ping
@@ -31,17 +31,17 @@ struct WebSocketState {
     private var lastReceived: NIODeadline
     private var pingedAt: NIODeadline?
 
-    init(role: Role, configuration: WebSocketConfiguration, now: NIODeadline) {
+    package init(role: Role, configuration: WebSocketConfiguration, now: NIODeadline) {
         self.role = role
         self.configuration = configuration
         lastReceived = now
     }
 
-    var isOpen: Bool { phase == .open }
+    package var isOpen: Bool { phase == .open }
 
     // MARK: frames
 
-    mutating func receive(_ frame: WebSocketFrame, now: NIODeadline) -> [Action] {
+    package mutating func receive(_ frame: WebSocketFrame, now: NIODeadline) -> [Action] {
         guard phase != .ended else { return [] }
         lastReceived = now
         pingedAt = nil
@@ -127,7 +127,7 @@ struct WebSocketState {
     }
 
     /// The frame decoder gave up.
-    mutating func decodingFailed(isTooLarge: Bool, now: NIODeadline) -> [Action] {
+    package mutating func decodingFailed(isTooLarge: Bool, now: NIODeadline) -> [Action] {
         isTooLarge ? fail(1009, "the frame is too large", now: now) : fail(1002, "framing", now: now)
     }
 
@@ -143,14 +143,14 @@ struct WebSocketState {
 
     // MARK: our side
 
-    mutating func close(_ closure: WebSocketClosure, now: NIODeadline) -> [Action] {
+    package mutating func close(_ closure: WebSocketClosure, now: NIODeadline) -> [Action] {
         guard phase == .open else { return [] }
         phase = .closing(closure, since: now)
         return [.sendClose(closure)]
     }
 
     /// The transport has ended.
-    mutating func inputClosed() -> [Action] {
+    package mutating func inputClosed() -> [Action] {
         defer { phase = .ended }
         switch phase {
         case .open: return [.end(.abnormal)]
@@ -162,7 +162,7 @@ struct WebSocketState {
     // MARK: time
 
     /// When something has to be done even if nothing arrives.
-    var deadline: NIODeadline? {
+    package var deadline: NIODeadline? {
         switch phase {
         case .open:
             if let pingedAt { return pingedAt + TimeAmount(configuration.pongTimeout) }
@@ -172,7 +172,7 @@ struct WebSocketState {
         }
     }
 
-    mutating func timerFired(now: NIODeadline) -> [Action] {
+    package mutating func timerFired(now: NIODeadline) -> [Action] {
         guard let deadline, now >= deadline else { return [] }
         switch phase {
         case .open where pingedAt == nil:

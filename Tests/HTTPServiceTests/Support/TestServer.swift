@@ -12,6 +12,14 @@ struct TestServer: Sendable {
     let server: HTTPServer
     let group: ServiceGroup
 
+    /// Settings for a free port, changed by `change`.
+    static func configuration(_ change: (inout HTTPServerConfiguration) -> Void = { _ in }) -> HTTPServerConfiguration {
+        var configuration = HTTPServerConfiguration(host: "127.0.0.1", port: 0)
+        configuration.shutdownGrace = .seconds(5)
+        change(&configuration)
+        return configuration
+    }
+
     /// Starts the graceful shutdown, as SIGTERM does in a program.
     func shutDown() async {
         await group.triggerGracefulShutdown()
@@ -22,12 +30,9 @@ struct TestServer: Sendable {
     static func with<Result: Sendable>(
         routes: Router<BasicRequestContext> = Router(), fastLane: (any FastLane)? = nil,
         webSockets: [WebSocketRoute] = [], errorBodies: HTTPErrorBodies = .message,
-        configure: (inout HTTPServerConfiguration) -> Void = { _ in },
+        configuration: HTTPServerConfiguration = TestServer.configuration(),
         body: @Sendable (TestServer) async throws -> Result
     ) async throws -> Result {
-        var configuration = HTTPServerConfiguration(host: "127.0.0.1", port: 0)
-        configuration.shutdownGrace = .seconds(5)
-        configure(&configuration)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let server = HTTPServer(
             configuration: configuration, routes: routes.buildResponder(), fastLane: fastLane, webSockets: webSockets,
