@@ -64,6 +64,19 @@ struct TLSTests {
         if case .tls = try await failure(server, broken) {} else { Issue.record("a missing file is no TLS error") }
     }
 
+    @Test("the server's certificate must bear the name expected of it")
+    func serverName() async throws {
+        let certificates = try TestCertificates(names: "DNS:nats.test")
+        let server = try await NATSServerProcess(
+            configuration: Self.configuration, files: try certificates.serverFiles)
+        var tls = certificates.client
+        #expect(try await failure(server, tls) != nil)
+        tls.serverName = "other.test"
+        #expect(try await failure(server, tls) != nil)
+        tls.serverName = "nats.test"
+        try await proveAccess(server, tls)
+    }
+
     @Test("TLS before INFO, for servers that want the handshake first")
     func handshakeFirst() async throws {
         let certificates = try TestCertificates()

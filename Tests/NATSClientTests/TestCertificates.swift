@@ -5,7 +5,8 @@ import NATSClient
 final class TestCertificates {
     private let folder: URL
 
-    init() throws {
+    /// - Parameter names: what the server's certificate is for.
+    init(names: String = "IP:127.0.0.1,DNS:nats.test") throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "certificates-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -13,7 +14,7 @@ final class TestCertificates {
             ["req", "-x509", "-days", "2", "-subj", "/CN=test authority", "-keyout", "ca.key", "-out", "ca.pem"] + curve
         )
         for (name, extensions) in [
-            ("server", "subjectAltName=IP:127.0.0.1,DNS:nats.test"), ("client", "extendedKeyUsage=clientAuth"),
+            ("server", "subjectAltName=\(names)"), ("client", "extendedKeyUsage=clientAuth"),
         ] {
             try Data(extensions.utf8).write(to: folder.appending(path: "\(name).ext"))
             try openssl(["req", "-subj", "/CN=\(name)", "-keyout", "\(name).key", "-out", "\(name).csr"] + curve)
