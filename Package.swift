@@ -108,7 +108,7 @@ let package = Package(
             "ConfigService",
             nio + [
                 "Catalog", "Wire", "YAML", "JSONStream", "NATSClient", "HTTPService", "Observability", collections,
-                crypto, httpTypes,
+                crypto, httpTypes, signals,
             ] + hummingbird),
         program(
             "Gateway",
@@ -137,7 +137,7 @@ let package = Package(
         tests(of: "Catalog", ["YAML", "JSONStream"]),
         tests(of: "Wire"),
         tests(of: "Inference"),
-        tests(of: "ConfigService", nio + ["Catalog", "YAML", "JSONStream", "NATSClient", subprocess]),
+        tests(of: "ConfigService", nio + nioHTTP + ["Catalog", "YAML", "JSONStream", "NATSClient", logging]),
         tests(of: "Gateway", nio + nioHTTP + ["NATSClient", "Wire", "MessagePack", "JSONStream", "Catalog", "YAML"]),
         tests(of: "Worker", ["Wire", "MessagePack", "Inference"]),
         tests(of: "CLI", nio + ["YAML"]),

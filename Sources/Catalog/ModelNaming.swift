@@ -6,6 +6,12 @@ public enum ModelNaming {
         public var modelID: String
         /// The profile that a suffix of the name asked for; nil where there was none.
         public var profile: String?
+
+        /// Creates a resolution.
+        public init(modelID: String, profile: String?) {
+            self.modelID = modelID
+            self.profile = profile
+        }
     }
 
     /// Finds the model of a requested name: first the name as a whole, in any case; else, split at its last `:` or `@`,

@@ -1,0 +1,30 @@
+import HTTPService
+import HTTPTypes
+
+/// Who may read and who may write.
+struct Authorization: Sendable {
+    private let tokens: ConfigServiceConfiguration.Tokens
+
+    /// Takes the tokens of the configuration.
+    init(_ tokens: ConfigServiceConfiguration.Tokens) {
+        self.tokens = tokens
+    }
+
+    /// Reads are open where no token is configured; otherwise either token opens them.
+    func requireReader(_ headers: HTTPFields) throws(APIError) {
+        guard tokens.admin != nil || tokens.inference != nil else { return }
+        guard let given = BearerToken.token(in: headers[.authorization]) else { throw .missingToken }
+        let known = [tokens.admin, tokens.inference].compactMap { $0 }.filter { !$0.isEmpty }
+        guard BearerToken.matches(given, anyOf: known) else { throw .invalidToken }
+    }
+
+    /// Writes are open where no token is configured; otherwise only the admin token opens them.
+    func requireAdmin(_ headers: HTTPFields) throws(APIError) {
+        guard let admin = tokens.admin else {
+            guard tokens.inference == nil else { throw .writesClosed }
+            return
+        }
+        guard let given = BearerToken.token(in: headers[.authorization]) else { throw .missingToken }
+        guard !admin.isEmpty, BearerToken.matches(given, admin) else { throw .adminTokenRequired }
+    }
+}

@@ -1,0 +1,67 @@
+import Catalog
+import Logging
+import YAML
+
+/// Reads the catalogue that the service starts from.
+struct CatalogueLoader: Sendable {
+    let bundlesDirectory: String
+    let modelsDirectory: String
+    let logger: Logger
+
+    /// The bundles and models on disk.
+    ///
+    /// - Throws: `CatalogError` where the bundles as a whole cannot be trusted. Model files that are no models are only
+    ///   logged, and so are models that no bundle serves, which stay visible.
+    func load() throws(CatalogError) -> Catalogue {
+        let bundles = try CatalogDirectory(bundlesDirectory).bundles()
+        report(bundles, "bundles", in: bundlesDirectory)
+        let models = CatalogDirectory(modelsDirectory).models()
+        report(models, "models", in: modelsDirectory)
+
+        var registry = Registry(bundles: bundles.files.map(\.content))
+        var baselines: [String: Catalogue.Baseline] = [:]
+        for file in models.files {
+            let model = file.content
+            registry.insert(model)
+            // Of several files for one id, the one with the conventional name is shown.
+            if baselines[model.id] == nil || file.name == ModelIdentifier.fileName(of: model.id) {
+                baselines[model.id] = Catalogue.Baseline(text: file.text, document: model.document)
+            }
+            if registry.bundles(servingModel: model.id).isEmpty {
+                logger.error("no bundle serves this model", metadata: ["model": "\(model.id)", "file": "\(file.name)"])
+            }
+        }
+        logger.info(
+            "catalogue loaded",
+            metadata: ["bundles": "\(registry.bundles.count)", "models": "\(registry.models.count)"])
+        return Catalogue(registry: registry, baselines: baselines)
+    }
+
+    /// Adds the models of a store, in the order of their ids, to a catalogue. What cannot be used is logged and left out;
+    /// where a stored model contradicts a file that has changed since, the file wins and the rest is added.
+    func restore(_ store: any ConfigStore, into catalogue: inout Catalogue) {
+        var count = 0
+        for id in store.modelIDs() {
+            guard let text = store.modelText(id) else { continue }
+            do {
+                let document = try YAMLNode(parsing: text)
+                guard let mapping = document.isNull ? YAMLMapping() : document.mapping else {
+                    throw CatalogError("the file is no mapping")
+                }
+                let append = try ModelAppend(mapping, to: catalogue.registry, stored: nil, conflicts: .keepKnown)
+                catalogue.registry.insert(append.model)
+                count += 1
+            } catch {
+                logger.warning("stored model skipped", metadata: ["model": "\(id)", "reason": "\(error)"])
+            }
+        }
+        logger.info("stored models restored", metadata: ["models": "\(count)"])
+    }
+
+    private func report<Content>(_ contents: CatalogDirectory.Contents<Content>, _ kind: String, in directory: String) {
+        if contents.isMissing { logger.warning("there is no directory of \(kind)", metadata: ["path": "\(directory)"]) }
+        for file in contents.skipped {
+            logger.error("file skipped", metadata: ["path": "\(file.path)", "reason": "\(file.reason)"])
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Catalog
+import FoundationEssentials
+import HTTPService
+import Hummingbird
+import Logging
+import NATSClient
+import NIOCore
+import NIOPosix
+import Observability
+import ServiceLifecycle
+import UnixSignals
+
+/// Puts the service together, runs it, and takes it apart in the reverse order.
+struct ConfigServiceApplication: Sendable {
+    private let configuration: ConfigServiceConfiguration
+    private let logger: Logger
+
+    init(_ configuration: ConfigServiceConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// - Throws: where the port cannot be listened on, the store's kind is unknown, or a NATS URL is none.
+    func run() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let eventLoop = group.next()
+        let metrics = ConfigMetrics()
+        let store = try store()
+        let publisher = try configuration.messaging.map {
+            try NATSDeltaPublisher($0, identity: configuration.publisherID, eventLoopGroup: group, logger: logger)
+        }
+        publisher?.connection.onStatusChange { metrics.messagingConnected.set($0 == .connected) }
+
+        let authority = ConfigAuthority(
+            catalogue: catalogue(store), store: store, publisher: publisher, metrics: metrics, eventLoop: eventLoop,
+            logger: logger)
+        let api = ConfigAPI(
+            authority: authority, authorization: Authorization(configuration.tokens), metrics: metrics)
+        var listening = HTTPServerConfiguration(host: configuration.host, port: configuration.port)
+        // Above the limit of documents, so that a larger body gets the API's own answer after the checks before it.
+        listening.routeBodyLimitBytes = 8 * ConfigAPI.maximumDocumentBytes
+        let server = HTTPServer(
+            configuration: listening, routes: api.router().buildResponder(), errorBodies: .detail, group: group,
+            logger: logger)
+        try await server.bind()
+
+        // The last to start is the first to stop: requests drain while changes can still be announced.
+        var services: [any Service] = [server]
+        if let connection = publisher?.connection { services.insert(connection, at: 0) }
+        try await ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services.map {
+                    .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+                },
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        ).run()
+        await authority.shutDown()
+        try await group.shutdownGracefully()
+    }
+
+    /// The catalogue on disk with what the store adds; nil where the bundles cannot be read as a whole.
+    private func catalogue(_ store: (any ConfigStore)?) -> Catalogue? {
+        let loader = CatalogueLoader(
+            bundlesDirectory: configuration.bundlesDirectory, modelsDirectory: configuration.modelsDirectory,
+            logger: logger)
+        do {
+            var catalogue = try loader.load()
+            if configuration.restoresAtStart, let store { loader.restore(store, into: &catalogue) }
+            return catalogue
+        } catch {
+            logger.error("the catalogue cannot be loaded", metadata: ["reason": "\(error)"])
+            return nil
+        }
+    }
+
+    private func store() throws -> (any ConfigStore)? {
+        guard let location = configuration.storeLocation else { return nil }
+        guard !location.contains("://") else { throw UnknownStoreError(location: location) }
+        let store = LocalConfigStore(root: location)
+        do {
+            try store.prepare()
+        } catch {
+            // Reads still work; writes will say what is wrong.
+            logger.error("the store cannot be used", metadata: ["reason": "\(error)"])
+        }
+        return store
+    }
+}
+
+/// A store location of a kind that this build has no backend for.
+struct UnknownStoreError: Error, CustomStringConvertible {
+    let location: String
+
+    var description: String {
+        "SIE_CONFIG_STORE_DIR: no store for '\(location.prefix { $0 != ":" })://' addresses; give a local directory"
+    }
+}
