@@ -8,6 +8,9 @@ final class Progress: Sendable {
     /// When each process was started.
     private let starts = Mutex<[String: ContinuousClock.Instant]>([:])
 
+    /// What each thing that is waited for still lacks.
+    private let reasons = Mutex<[String: String]>([:])
+
     init(quiet: Bool) {
         self.quiet = quiet
     }
@@ -22,12 +25,21 @@ final class Progress: Sendable {
         say("\(name) is ready after \(Self.seconds(since: start))")
     }
 
+    /// Takes note of what the probe of `what` saw last; nil when it is over.
+    func missing(_ reason: String?, for what: String) {
+        reasons.withLock { $0[what] = reason }
+    }
+
     func waiting(for names: [String], stopping: Bool) {
         guard !names.isEmpty else { return }
         let what = names.joined(separator: ", ")
-        say(
-            "waiting for \(what)\(stopping ? " to stop (Ctrl-C again ends it at once)" : ""), \(Self.seconds(since: begin))"
-        )
+        let reasons = reasons.withLock { reasons in
+            reasons.keys.sorted().compactMap { key in reasons[key].map { "\(key): \($0)" } }
+        }
+        let detail =
+            stopping
+            ? " to stop (Ctrl-C again ends it at once)" : reasons.isEmpty ? "" : " (\(reasons.joined(separator: "; ")))"
+        say("waiting for \(what)\(detail), \(Self.seconds(since: begin))")
     }
 
     func up() {

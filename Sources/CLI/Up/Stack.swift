@@ -34,7 +34,13 @@ struct Stack: Sendable {
         let (happenings, reporter) = AsyncStream.makeStream(of: Happening.self)
         return await withDiscardingTaskGroup(returning: Bool.self) { group in
             group.addTask {
-                for await _ in signals { reporter.yield(.event(.stopRequested)) }
+                var last: ContinuousClock.Instant?
+                for await _ in signals {
+                    // `timeout`, and a terminal with a shell in between, deliver one wish as two signals.
+                    defer { last = .now }
+                    if let last, ContinuousClock.now - last < .milliseconds(500) { continue }
+                    reporter.yield(.event(.stopRequested))
+                }
             }
             group.addTask {
                 while (try? await Task.sleep(for: Self.progressInterval)) != nil { reporter.yield(.progressDue) }
@@ -104,7 +110,7 @@ struct Stack: Sendable {
     }
 
     private func awaitReadiness(of plan: ChildPlan, _ reporter: Reporter) async {
-        let missing = await poll {
+        let missing = await poll(plan.name) {
             let answer = try await http.get(port: plan.readiness.port, path: plan.readiness.path)
             return answer.status == 200 ? nil : "\(plan.readiness.path) answers \(answer.status)"
         }
@@ -119,7 +125,7 @@ struct Stack: Sendable {
 
     private func awaitAcknowledgement(_ reporter: Reporter) async {
         for model in plan.models {
-            let missing = await poll {
+            let missing = await poll(model) {
                 let answer = try await http.get(
                     port: plan.gatewayPort, path: Acknowledgement.path(model: model), bearerToken: plan.bearerToken)
                 return Acknowledgement.missing(status: answer.status, body: answer.body, workers: plan.workerCount)
@@ -134,8 +140,9 @@ struct Stack: Sendable {
     }
 
     /// Looks until nothing is missing, which gives nil; else, when the time is over, what was missing last.
-    private func poll(_ look: () async throws -> String?) async -> String? {
+    private func poll(_ what: String, _ look: () async throws -> String?) async -> String? {
         let deadline = ContinuousClock.now + readinessTimeout
+        defer { progress.missing(nil, for: what) }
         while true {
             let missing: String
             do {
@@ -144,6 +151,7 @@ struct Stack: Sendable {
             } catch {
                 missing = "\(error)"
             }
+            progress.missing(missing, for: what)
             guard ContinuousClock.now < deadline, (try? await Task.sleep(for: Self.pollInterval)) != nil else {
                 return missing
             }
