@@ -70,7 +70,7 @@ extension JSONValue {
 
 extension YAMLNode {
     /// The YAML value that a JSON value means.
-    public init(_ json: JSONValue) {
+    public init(json: JSONValue) {
         switch json {
         case .null: self.init(.null)
         case .bool(let bool): self.init(.bool(bool))
@@ -78,10 +78,10 @@ extension YAMLNode {
         case .uint(let integer): self.init(.integer(Int128(integer)))
         case .double(let double): self.init(.float(double))
         case .string(let string): self.init(.string(string))
-        case .array(let elements): self.init(.sequence(elements.map { YAMLNode($0) }))
+        case .array(let elements): self.init(.sequence(elements.map { YAMLNode(json: $0) }))
         case .object(let members):
             var mapping = YAMLMapping()
-            for member in members { mapping[member.key] = YAMLNode(member.value) }
+            for member in members { mapping[member.key] = YAMLNode(json: member.value) }
             self.init(.mapping(mapping))
         }
     }

@@ -24,8 +24,8 @@ struct ProfileResolutionTests {
             #expect(resolved.maxBatchTokens == expected["max_batch_tokens"]?.intValue)
             #expect(resolved.computePrecision == expected["compute_precision"]?.stringValue)
             #expect(resolved.adapterPath == expected["adapter_path"]?.stringValue)
-            #expect(YAMLNode(.mapping(resolved.loadtimeOptions)) == YAMLNode(expected["loadtime"] ?? .null))
-            #expect(YAMLNode(.mapping(resolved.runtimeOptions)) == YAMLNode(expected["runtime"] ?? .null))
+            #expect(YAMLNode(.mapping(resolved.loadtimeOptions)) == YAMLNode(json: expected["loadtime"] ?? .null))
+            #expect(YAMLNode(.mapping(resolved.runtimeOptions)) == YAMLNode(json: expected["runtime"] ?? .null))
         }
     }
 

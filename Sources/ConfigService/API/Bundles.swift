@@ -26,7 +26,7 @@ extension ConfigAPI {
         }
         let document = YAMLNode.mapping([
             "adapters": .sequence(bundle.adapters.map { .string($0) }), "name": .string(bundle.id),
-            "priority": YAMLNode(bundle.priority.json), "source": .string("filesystem"),
+            "priority": YAMLNode(json: bundle.priority.json), "source": .string("filesystem"),
         ])
         return .yaml(YAMLEmitter().text(of: document))
     }

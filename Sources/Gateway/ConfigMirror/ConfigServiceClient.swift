@@ -90,7 +90,7 @@ package struct ConfigServiceClient: Sendable {
             }
         }
         guard let config = model["model_config"], !config.isNull else { return nil }
-        return .success(YAMLNode(config))
+        return .success(YAMLNode(json: config))
     }
 
     private static func unsigned(_ value: JSONValue?) -> UInt64? {
