@@ -18,6 +18,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 FINISHED = re.compile(r"^.{1,3}\s+Test (?P<name>.+?) (?P<end>passed|failed|skipped)(?: after|:|\.|$)")
 STARTED = re.compile(r"^.{1,3}\s+Test (?P<name>.+?) started\.$")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 CASES = re.compile(r" with \d+ test cases?$")
 
 
@@ -47,7 +48,8 @@ def main(arguments):
     running, passed, failed, skipped = {}, [], [], []
     for line in process.stdout:
         print(line, end="", flush=True)
-        if match := STARTED.match(line.rstrip("\n")) or FINISHED.match(line):
+        line = COLOURS.sub("", line).rstrip("\n")
+        if match := STARTED.match(line) or FINISHED.match(line):
             name = CASES.sub("", match["name"])
             if name == "run" or name.startswith(("run with ", "case passing ")):
                 continue
