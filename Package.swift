@@ -120,7 +120,7 @@ let package = Package(
             "Worker",
             nio + [
                 "Catalog", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
-                "Inference", collections, httpTypes, httpClient,
+                "Inference", "YAML", collections, httpTypes, httpClient, signals,
             ] + hummingbird),
         program("CLI", nio + nioHTTP + [subprocess, systemPackage, signals, "CProcess", "Wire", "YAML"]),
 

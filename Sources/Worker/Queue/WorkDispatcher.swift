@@ -1,0 +1,198 @@
+import Logging
+import MessagePack
+import NATSClient
+import NIOCore
+import Observability
+import Synchronization
+import Wire
+
+/// Takes messages off the work queue, hands them to their models and settles each exactly once. Called on the event
+/// loop for what arrives and on inference threads for what finishes (worker contract 2.3 to 2.9).
+package final class WorkDispatcher: Sendable {
+    private struct State {
+        var ledger: DeliveryLedger
+        var messages: [DeliveryLedger.ID: JetStreamMessage] = [:]
+    }
+
+    private let state: Mutex<State>
+    private let models: any ModelServing
+    private let publisher: ResultPublisher
+    private let metrics: WorkerMetrics
+    private let nakDelay: Duration
+    private let clock: WorkerClock
+    private let logger: Logger
+    /// Called whenever a message was settled, so that another one may be asked for.
+    private let onSettled: @Sendable () -> Void
+
+    package init(
+        models: any ModelServing, publisher: ResultPublisher, metrics: WorkerMetrics, nakDelay: Duration,
+        clock: WorkerClock, logger: Logger, onSettled: @escaping @Sendable () -> Void
+    ) {
+        state = Mutex(State(ledger: DeliveryLedger(ackWait: 30)))
+        self.models = models
+        self.publisher = publisher
+        self.metrics = metrics
+        self.nakDelay = nakDelay
+        self.clock = clock
+        self.logger = logger
+        self.onSettled = onSettled
+    }
+
+    /// Messages fetched and not settled.
+    package var outstanding: Int { state.withLock { $0.ledger.outstanding } }
+
+    // MARK: Events
+
+    /// A message arrived.
+    package func received(_ message: JetStreamMessage) {
+        let now = clock.monotonicSeconds()
+        let id = state.withLock { state -> DeliveryLedger.ID? in
+            guard let id = state.ledger.received(now: now) else { return nil }
+            state.messages[id] = message
+            return id
+        }
+        guard let id else {
+            attempt("give back") { () throws(NATSError) in try message.nak() }
+            onSettled()
+            return
+        }
+        let intake = message.payload.withUnsafeReadableBytes { WorkIntake(subject: message.subject, payload: $0) }
+        switch intake {
+        case .encode(let work, let item): encode(work, item, delivery: id)
+        case .refuse(let work, let code, let reason): fail(work, code: code, message: reason, delivery: id)
+        case .drop(let reason):
+            logger.warning("work item dropped", metadata: ["reason": "\(reason)"])
+            settle(id) { message throws(NATSError) in try message.ack() }
+        case .terminate(let reason):
+            metrics.terminated.with().increment()
+            logger.warning("message removed from the work queue", metadata: ["reason": "\(reason)"])
+            settle(id) { message throws(NATSError) in try message.term() }
+        }
+    }
+
+    /// Announces long-running work, so that it is not handed to another worker; call every few seconds.
+    package func announceProgress() {
+        let now = clock.monotonicSeconds()
+        let due = state.withLock { state in state.ledger.inProgress(now: now).compactMap { state.messages[$0] } }
+        for message in due {
+            attempt("announce progress") { () throws(NATSError) in try message.inProgress() }
+        }
+    }
+
+    /// Shutdown: what has not started goes back to the queue at once, what runs is finished and answered.
+    package func drain() {
+        let waiting = state.withLock { state in
+            state.ledger.drain().compactMap { state.messages.removeValue(forKey: $0) }
+        }
+        for message in waiting {
+            attempt("give back") { () throws(NATSError) in try message.nak() }
+            onSettled()
+        }
+    }
+
+    // MARK: Encoding
+
+    private func encode(_ work: WorkItem, _ item: WorkIntake.EncodeItem, delivery: DeliveryLedger.ID) {
+        models.withModel(work.modelID) { [self] admission in
+            switch admission {
+            case .ready(let model): start(work, item, on: model, delivery: delivery)
+            case .refused(let message): fail(work, code: "MODEL_LOAD_FAILED", message: message, delivery: delivery)
+            case .unknown, .busy:
+                metrics.givenBack.with(work.modelID).increment()
+                settle(delivery) { [nakDelay] message throws(NATSError) in try message.nak(delay: nakDelay) }
+            }
+        }
+    }
+
+    private func start(
+        _ work: WorkItem, _ item: WorkIntake.EncodeItem, on model: ServedModel, delivery: DeliveryLedger.ID
+    ) {
+        if !work.bundleConfigHash.isEmpty, work.bundleConfigHash != models.bundleConfigHash {
+            metrics.hashMismatches.with(work.modelID).increment()
+        }
+        let parameters: EncodeParameters
+        let text: String
+        do throws(EncodeError) {
+            parameters = try model.parameters(for: work, options: item.options)
+            guard let given = item.text else { throw .missingText(adapter: model.adapter) }
+            text = parameters.prompt(for: given)
+        } catch {
+            return fail(work, code: "inference_error", message: error.description, delivery: delivery)
+        }
+        let started = StartTime()
+        let accepted = model.encoder.submit(text, parameters: parameters) { [self] in
+            started.set(clock.unixSeconds())
+            state.withLock { $0.ledger.started(delivery) }
+        } completion: { [self] result in
+            switch result {
+            case .success(let encoded):
+                finish(
+                    work, item, encoded, dtype: parameters.outputDType,
+                    queueMilliseconds: (started.value - work.timestamp) * 1000, delivery: delivery)
+            case .failure(.rejected(let reason)):
+                fail(work, code: "inference_error", message: reason, delivery: delivery)
+            case .failure(.cancelled):
+                settle(delivery) { message throws(NATSError) in try message.nak() }
+            }
+        }
+        if !accepted {
+            metrics.givenBack.with(work.modelID).increment()
+            settle(delivery) { message throws(NATSError) in try message.nak(delay: .milliseconds(100)) }
+        }
+    }
+
+    private func finish(
+        _ work: WorkItem, _ item: WorkIntake.EncodeItem, _ encoded: EncodedText, dtype: OutputDType,
+        queueMilliseconds: Double, delivery: DeliveryLedger.ID
+    ) {
+        metrics.requests.with(work.modelID, work.operation, "success").increment()
+        metrics.queueWait.with(work.modelID).observe(max(0, queueMilliseconds) / 1000)
+        metrics.duration.with(work.modelID, work.operation, "inference").observe(encoded.inferenceMilliseconds / 1000)
+        settle(delivery) { [publisher] message throws(NATSError) in
+            try publisher.publish(
+                encoded, of: work, itemID: item.id, dtype: dtype, queueMilliseconds: queueMilliseconds)
+            try message.ack()
+        }
+    }
+
+    private func fail(_ work: WorkItem, code: String, message reason: String, delivery: DeliveryLedger.ID) {
+        metrics.requests.with(work.modelID, work.operation, "error").increment()
+        logger.debug(
+            "work item failed", metadata: ["model": "\(work.modelID)", "code": "\(code)", "reason": "\(reason)"])
+        settle(delivery) { [publisher] message throws(NATSError) in
+            try publisher.publishFailure(reason, code: code, of: work)
+            try message.ack()
+        }
+    }
+
+    // MARK: Settling
+
+    /// Performs `action` unless the delivery was settled before. Where it throws, JetStream delivers the message again
+    /// after its ack wait: nothing is lost.
+    private func settle(_ id: DeliveryLedger.ID, _ action: (JetStreamMessage) throws(NATSError) -> Void) {
+        let message = state.withLock { state -> JetStreamMessage? in
+            guard state.ledger.settled(id) else { return nil }
+            return state.messages.removeValue(forKey: id)
+        }
+        guard let message else { return }
+        attempt("answer") { () throws(NATSError) in try action(message) }
+        onSettled()
+    }
+
+    private func attempt(_ what: String, _ action: () throws(NATSError) -> Void) {
+        do throws(NATSError) {
+            try action()
+        } catch {
+            logger.warning("cannot \(what) a work item; it will be delivered again", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// When inference on one item began; written on an inference thread before it is read there.
+private final class StartTime: Sendable {
+    private let bits = Atomic<UInt64>(0)
+
+    var value: Double { Double(bitPattern: bits.load(ordering: .relaxed)) }
+
+    func set(_ seconds: Double) { bits.store(seconds.bitPattern, ordering: .relaxed) }
+}

@@ -1,0 +1,104 @@
+import NATSClient
+import Wire
+
+/// The queue lane a worker serves: one bundle in one pool, with the stream and the durable consumer behind it (worker
+/// contract 2.1, 2.2).
+package struct WorkLane: Sendable, Equatable {
+    package let bundle: String
+    package let pool: String
+    package let maxDeliver: Int
+    package let streamMaxAge: Duration
+
+    /// Time JetStream waits for an acknowledgement before it hands a message to another worker.
+    package static let ackWait: Duration = .seconds(30)
+    /// Messages of the lane that may be unacknowledged at once, over all its workers.
+    package static let maxAckPending = 1000
+    /// Messages the stream keeps before it refuses new ones.
+    package static let maxMessages = 100_000
+
+    package init(bundle: String, pool: String, maxDeliver: Int = 20, streamMaxAge: Duration = .seconds(120)) throws {
+        guard Subjects.isValidPool(pool) else {
+            throw ConfigurationError(
+                "pool '\(pool)' cannot be a queue name: use 1 to 63 letters, digits, '-' or '_' [SIE_POOL]")
+        }
+        guard Subjects.isValidPool(bundle) else {
+            throw ConfigurationError(
+                "bundle '\(bundle)' cannot be a queue name: use 1 to 63 letters, digits, '-' or '_' [SIE_BUNDLE]")
+        }
+        self.bundle = bundle
+        self.pool = pool
+        self.maxDeliver = maxDeliver
+        self.streamMaxAge = streamMaxAge
+    }
+
+    package var stream: String { Subjects.workStream(pool: pool) }
+    package var consumer: String { Subjects.workConsumer(bundle: bundle, pool: pool) }
+
+    /// The stream as a worker creates it where there is none.
+    package var streamConfiguration: StreamConfiguration {
+        var configuration = StreamConfiguration(name: stream, subjects: [Subjects.workFilter(pool: pool)])
+        configuration.retention = .workQueue
+        configuration.storage = .memory
+        configuration.discard = .new
+        configuration.maxMessages = Self.maxMessages
+        configuration.maxAge = streamMaxAge
+        return configuration
+    }
+
+    package var consumerConfiguration: ConsumerConfiguration {
+        var configuration = ConsumerConfiguration(
+            durableName: consumer, filterSubject: Subjects.workFilter(pool: pool))
+        configuration.ackWait = Self.ackWait
+        configuration.maxDeliver = maxDeliver
+        configuration.maxAckPending = Self.maxAckPending
+        return configuration
+    }
+
+    /// What has to be done about a consumer that may exist already.
+    package enum ConsumerPlan: Equatable, Sendable {
+        case keep
+        /// Send these settings; a durable consumer takes them over without losing its place.
+        case update(ConsumerConfiguration, changes: [String])
+    }
+
+    /// Compares an existing consumer with what this worker wants. Only settings a server lets change are touched.
+    package func plan(existing: ConsumerConfiguration) -> ConsumerPlan {
+        var updated = existing
+        var changes: [String] = []
+        if existing.ackWait != Self.ackWait {
+            updated.ackWait = Self.ackWait
+            changes.append("ack_wait")
+        }
+        if existing.maxDeliver != maxDeliver {
+            updated.maxDeliver = maxDeliver
+            changes.append("max_deliver")
+        }
+        if existing.maxAckPending != Self.maxAckPending {
+            updated.maxAckPending = Self.maxAckPending
+            changes.append("max_ack_pending")
+        }
+        return changes.isEmpty ? .keep : .update(updated, changes: changes)
+    }
+
+    /// Makes sure stream and consumer are there; safe to repeat, and beside other workers and gateways doing the same.
+    func ensure(_ jetStream: JetStream) async throws(NATSError) -> ConsumerPlan {
+        let info = try await jetStream.ensureStream(streamConfiguration)
+        guard info.config.subjects.contains(Subjects.workFilter(pool: pool)) else {
+            throw .jetStream(
+                JetStreamAPIError(
+                    code: 400, errorCode: 0,
+                    message: "stream \(stream) exists and does not take \(Subjects.workFilter(pool: pool))"))
+        }
+        do throws(NATSError) {
+            let existing = try await jetStream.consumerInfo(stream: stream, name: consumer)
+            let plan = plan(existing: existing.config)
+            if case .update(let configuration, _) = plan {
+                try await jetStream.createConsumer(stream: stream, configuration)
+            }
+            return plan
+        } catch .jetStream(let error) where error.errorCode == JetStreamAPIError.consumerNotFound {
+            try await jetStream.createConsumer(stream: stream, consumerConfiguration)
+            return .keep
+        }
+    }
+}
