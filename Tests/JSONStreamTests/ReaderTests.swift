@@ -1,4 +1,3 @@
-import FoundationEssentials
 import JSONStream
 import TestSupport
 import Testing
@@ -10,9 +9,9 @@ struct ReaderTests {
         ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)),
         ("18446744073709551615", .uint(.max)), ("18446744073709551616", .double(18446744073709551616)),
         ("1.5", .double(1.5)), ("1e3", .double(1000)), ("-2.5E-3", .double(-0.0025)), ("0.1", .double(0.1)),
-        ("1e400000000000000000000", .null), ("[]", .array([])), ("{}", .object([])),
+        ("[]", .array([])), ("{}", .object([])),
         (#""a\u00e9\ud83d\ude00\n\/""#, .string("aé😀\n/")), ("[1,[2],{\"a\":null}]", [1, [2], ["a": nil]]),
-    ].filter { $0.0 != "1e400000000000000000000" })
+    ] as [(String, JSONValue)])
     func wellFormed(text: String, value: JSONValue) throws {
         #expect(try JSONReader.decode(text.utf8) == value)
     }
@@ -121,9 +120,9 @@ struct WriterTests {
         (0.00001, "1e-05", "0.00001"), (0.000001, "1e-06", "1e-6"), (0.0001, "0.0001", "0.0001"),
         (1e15, "1000000000000000.0", "1000000000000000.0"), (1e16, "1e+16", "1e+16"), (1.0, "1.0", "1.0"),
         (-0.0, "-0.0", "-0.0"), (0.1, "0.1", "0.1"), (123456789.125, "123456789.125", "123456789.125"),
-        (1.5e300, "1.5e+300", "1.5e+300"), (9007199254740993, "9007199254740992.0", "9007199254740992.0"),
+        (1.5e300, "1.5e+300", "1.5e+300"), (9_007_199_254_740_992, "9007199254740992.0", "9007199254740992.0"),
         (1.25e-7, "1.25e-07", "1.25e-7"), (0.1 + 0.2, "0.30000000000000004", "0.30000000000000004"),
-    ])
+    ] as [(Double, String, String)])
     func numberStyles(value: Double, python: String, orjson: String) {
         #expect(JSONNumberStyle.python.text(value) == python)
         #expect(JSONNumberStyle.orjson.text(value) == orjson)
@@ -144,7 +143,7 @@ struct WriterTests {
     @Test("fixed decimals round half away from zero", arguments: [
         (14.64, 1, "14.6"), (14.65, 1, "14.7"), (0, 1, "0.0"), (-0.06, 1, "-0.1"), (3, 0, "3"), (0.049, 1, "0.0"),
         (1234.5678, 2, "1234.57"),
-    ])
+    ] as [(Double, Int, String)])
     func fixedDecimals(value: Double, decimals: Int, text: String) {
         #expect(FixedDecimal.text(value, decimals: decimals) == text)
     }
