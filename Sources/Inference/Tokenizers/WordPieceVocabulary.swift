@@ -31,8 +31,10 @@ struct WordPieceVocabulary: Sendable {
         var bytes: [UInt8] = []
         var longest = 1
         for (piece, id) in pieces {
-            let continues = piece.hasPrefix(continuationPrefix) && piece.utf8.count > continuationPrefix.utf8.count
-            let content = Array(continues ? piece.utf8.dropFirst(continuationPrefix.utf8.count) : piece.utf8[...])
+            // By bytes: a combining vowel after `##` is one Character with the last `#`.
+            let prefix = continuationPrefix.utf8
+            let continues = piece.utf8.starts(with: prefix) && piece.utf8.count > prefix.count
+            let content = Array(continues ? piece.utf8.dropFirst(prefix.count) : piece.utf8[...])
             guard !content.isEmpty else { continue }
             var hash = continues ? Self.continuationSeed : Self.startSeed
             for byte in content { hash = Self.extend(hash, by: byte) }
