@@ -62,7 +62,8 @@ public final class EmbeddingModel: Sendable {
     }
 
     fileprivate func run(
-        _ batch: PackedBatch, options: (Int) -> Options, on session: CPUSession, into output: UnsafeMutablePointer<Float>
+        _ batch: PackedBatch, options: (Int) -> Options, on session: CPUSession,
+        into output: UnsafeMutablePointer<Float>
     ) {
         session.begin(batch)
         let hidden = encoder.forward(session)

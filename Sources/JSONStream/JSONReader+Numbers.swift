@@ -31,7 +31,8 @@ extension JSONReader {
         }
         let scale = exponent - decimals
         if exact, mantissa < 1 << 53, -22...22 ~= scale {
-            let value = scale < 0 ? Double(mantissa) / Self.powersOfTen[-scale] : Double(mantissa) * Self.powersOfTen[scale]
+            let value =
+                scale < 0 ? Double(mantissa) / Self.powersOfTen[-scale] : Double(mantissa) * Self.powersOfTen[scale]
             return .double(negative ? -value : value)
         }
         let text = String(decoding: base[start..<offset], as: UTF8.self)

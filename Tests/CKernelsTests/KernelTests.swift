@@ -30,7 +30,8 @@ struct KernelTests {
 
     private func gelu(_ x: Double) -> Double { x * 0.5 * (1 + erf(x / 2.0.squareRoot())) }
 
-    @Test("products with bias, activation and residual match on random shapes with tails", arguments: levels.map(\.name))
+    @Test(
+        "products with bias, activation and residual match on random shapes with tails", arguments: levels.map(\.name))
     func gemm(level: String) throws {
         guard let kernels = try kernels(level) else { return }
         var generator = SeededGenerator(seed: 20)
@@ -114,7 +115,8 @@ struct KernelTests {
                     let total = weights.reduce(0, +)
                     for index in 0..<width {
                         let expected = (0..<tokens).reduce(0.0) { sum, other in
-                            sum + weights[other] / total * Double(qkv[other * stride + (2 * heads + head) * width + index])
+                            sum + weights[other] / total
+                                * Double(qkv[other * stride + (2 * heads + head) * width + index])
                         }
                         let error = (Double(out[row * heads * width + head * width + index]) - expected).magnitude
                         worst = error.isNaN ? .infinity : max(worst, error)

@@ -14,7 +14,8 @@ struct HostileCheckpointTests {
 
     private func file(header: String, data: Int = 0) -> [UInt8] {
         let text = Array(header.utf8)
-        return withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text + [UInt8](repeating: 0, count: data)
+        return withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text
+            + [UInt8](repeating: 0, count: data)
     }
 
     @Test("a missing file is named")
@@ -27,24 +28,28 @@ struct HostileCheckpointTests {
         }
     }
 
-    @Test("headers that lie are refused", arguments: [
-        "[]", "{", #"{"a":1}"#, #"{"a":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}"#,
-        #"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#,
-        #"{"a":{"dtype":"F32","shape":[9223372036854775807,4],"data_offsets":[0,4]}}"#,
-        #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#,
-        #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#,
-        #"{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#,
-        #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}"#,
-    ])
+    @Test(
+        "headers that lie are refused",
+        arguments: [
+            "[]", "{", #"{"a":1}"#, #"{"a":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}"#,
+            #"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#,
+            #"{"a":{"dtype":"F32","shape":[9223372036854775807,4],"data_offsets":[0,4]}}"#,
+            #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#,
+            #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#,
+            #"{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#,
+            #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}"#,
+        ])
     func lies(header: String) throws {
         try withFile(file(header: header, data: 8)) { path in
             #expect(throws: CheckpointError.self) { try SafetensorsFile(path: path) }
         }
     }
 
-    @Test("a header length beyond the file is refused", arguments: [
-        [], [1, 2, 3], [255, 255, 255, 255, 255, 255, 255, 127], [9, 0, 0, 0, 0, 0, 0, 0, 123],
-    ] as [[UInt8]])
+    @Test(
+        "a header length beyond the file is refused",
+        arguments: [
+            [], [1, 2, 3], [255, 255, 255, 255, 255, 255, 255, 127], [9, 0, 0, 0, 0, 0, 0, 0, 123],
+        ] as [[UInt8]])
     func headerLength(bytes: [UInt8]) throws {
         try withFile(bytes) { path in
             #expect(throws: CheckpointError.self) { try SafetensorsFile(path: path) }
@@ -53,7 +58,8 @@ struct HostileCheckpointTests {
 
     @Test("random damage to a good file is refused or harmless, never a crash")
     func fuzz() throws {
-        let good = file(header: #"{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"__metadata__":{"x":"y"}}"#, data: 16)
+        let good = file(
+            header: #"{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"__metadata__":{"x":"y"}}"#, data: 16)
         var generator = SeededGenerator(seed: 12)
         for _ in 0..<500 {
             var bytes = good

@@ -43,7 +43,9 @@ enum MiniLM {
 
 @Suite("all-MiniLM-L6-v2")
 struct MiniLMTests {
-    @Test("token ids are exactly those of the reference", arguments: [("vectors_256.json", 256), ("vectors_512.json", 512)])
+    @Test(
+        "token ids are exactly those of the reference",
+        arguments: [("vectors_256.json", 256), ("vectors_512.json", 512)])
     func tokens(file: String, limit: Int) throws {
         let model = try MiniLM.model(limit: limit)
         for golden in try GoldenText.load(file) {

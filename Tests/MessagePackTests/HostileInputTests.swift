@@ -14,9 +14,12 @@ struct HostileInputTests {
         }
     }
 
-    @Test("a length beyond the input is an error before anything is allocated", arguments: [
-        "ddffffffff", "dfffffffff", "dbffffffff61", "c6ffffffff61", "c9ffffffff0161", "dc0010c0", "de0001c0", "c402ff",
-    ])
+    @Test(
+        "a length beyond the input is an error before anything is allocated",
+        arguments: [
+            "ddffffffff", "dfffffffff", "dbffffffff61", "c6ffffffff61", "c9ffffffff0161", "dc0010c0", "de0001c0",
+            "c402ff",
+        ])
     func announcedLengths(hex: String) {
         #expect(failure(hex) == .truncated)
     }
@@ -90,6 +93,8 @@ struct HostileInputTests {
 
     @Test("an error names the byte at which it lies")
     func offsets() {
-        #expect(throws: MessagePackError(.reservedByte, offset: 2)) { try MessagePackReader.decode([0x92, 0xc0, 0xc1]) }
+        #expect(throws: MessagePackError(.reservedByte, offset: 2)) {
+            try MessagePackReader.decode([0x92, 0xc0, 0xc1])
+        }
     }
 }

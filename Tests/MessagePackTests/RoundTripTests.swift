@@ -32,11 +32,14 @@ struct RoundTripTests {
         }
     }
 
-    @Test("integers take the smallest wire form", arguments: [
-        (0, "00"), (127, "7f"), (128, "cc80"), (255, "ccff"), (256, "cd0100"), (65535, "cdffff"), (65536, "ce00010000"),
-        (4_294_967_296, "cf0000000100000000"), (-1, "ff"), (-32, "e0"), (-33, "d0df"), (-128, "d080"),
-        (-129, "d1ff7f"), (-32769, "d2ffff7fff"), (-2_147_483_649, "d3ffffffff7fffffff"),
-    ])
+    @Test(
+        "integers take the smallest wire form",
+        arguments: [
+            (0, "00"), (127, "7f"), (128, "cc80"), (255, "ccff"), (256, "cd0100"), (65535, "cdffff"),
+            (65536, "ce00010000"),
+            (4_294_967_296, "cf0000000100000000"), (-1, "ff"), (-32, "e0"), (-33, "d0df"), (-128, "d080"),
+            (-129, "d1ff7f"), (-32769, "d2ffff7fff"), (-2_147_483_649, "d3ffffffff7fffffff"),
+        ])
     func smallestIntegers(value: Int, hex: String) {
         var writer = MessagePackWriter()
         writer.write(value)
@@ -45,9 +48,10 @@ struct RoundTripTests {
 
     @Test("an integer field is read from any integer width")
     func anyWidth() throws {
-        for hex in ["05", "cc05", "cd0005", "ce00000005", "cf0000000000000005", "d005", "d10005", "d200000005",
-            "d30000000000000005"]
-        {
+        for hex in [
+            "05", "cc05", "cd0005", "ce00000005", "cf0000000000000005", "d005", "d10005", "d200000005",
+            "d30000000000000005",
+        ] {
             let bytes = try #require(Hex.bytes(hex))
             try bytes.withUnsafeBytes { buffer in
                 var reader = MessagePackReader(buffer)

@@ -89,7 +89,9 @@ struct FixtureTests {
     @Test("subjects and their tokens are those of the original")
     func subjects() throws {
         for entry in try WireFixture.entries("subjects") {
-            guard let model = entry["model_id"]?.stringValue, let token = entry["normalized"]?.stringValue else { continue }
+            guard let model = entry["model_id"]?.stringValue, let token = entry["normalized"]?.stringValue else {
+                continue
+            }
             #expect(Subjects.token(forModel: model) == token)
             #expect(Subjects.model(fromToken: token) == entry["denormalized"]?.stringValue)
             #expect(Subjects.work(model: model, pool: "l4") == entry["work_subject_pool_l4"]?.stringValue)

@@ -60,18 +60,23 @@ struct MessageRuleTests {
         }
     }
 
-    @Test("pool names that would break a subject are refused", arguments: [
-        "", "a.b", "a*b", "a>b", "a b", "ü", String(repeating: "a", count: 64),
-    ])
+    @Test(
+        "pool names that would break a subject are refused",
+        arguments: [
+            "", "a.b", "a*b", "a>b", "a b", "ü", String(repeating: "a", count: 64),
+        ])
     func invalidPools(name: String) {
         #expect(!Subjects.isValidPool(name))
     }
 
-    @Test("a delta without a required field, or with both producer names, is refused", arguments: [
-        #"{"bundle_id":"b","epoch":1,"bundle_config_hash":""}"#, #"{"router_id":"r","epoch":1,"bundle_config_hash":""}"#,
-        #"{"router_id":"r","bundle_id":"b","epoch":-1,"bundle_config_hash":""}"#,
-        #"{"router_id":"r","producer_id":"p","bundle_id":"b","epoch":1,"bundle_config_hash":""}"#, "[]", "x",
-    ])
+    @Test(
+        "a delta without a required field, or with both producer names, is refused",
+        arguments: [
+            #"{"bundle_id":"b","epoch":1,"bundle_config_hash":""}"#,
+            #"{"router_id":"r","epoch":1,"bundle_config_hash":""}"#,
+            #"{"router_id":"r","bundle_id":"b","epoch":-1,"bundle_config_hash":""}"#,
+            #"{"router_id":"r","producer_id":"p","bundle_id":"b","epoch":1,"bundle_config_hash":""}"#, "[]", "x",
+        ])
     func invalidDeltas(json: String) {
         #expect(throws: WireError.self) { try Array(json.utf8).withUnsafeBytes { try ConfigDelta(decoding: $0) } }
     }
@@ -81,7 +86,9 @@ struct MessageRuleTests {
         let empty = try Array("{}".utf8).withUnsafeBytes { try WorkerStatus(decodingJSON: $0) }
         #expect(!empty.ready && empty.name.isEmpty && empty.totalQueueDepth == 0)
         for json in [#"{"ready":1}"#, #"{"name":null}"#, #"{"loaded_models":[1]}"#, "[]"] {
-            #expect(throws: WireError.self) { try Array(json.utf8).withUnsafeBytes { try WorkerStatus(decodingJSON: $0) } }
+            #expect(throws: WireError.self) {
+                try Array(json.utf8).withUnsafeBytes { try WorkerStatus(decodingJSON: $0) }
+            }
         }
         let compact = #"{"queue_depth":4,"memory_used_bytes":null}"#
         #expect(try Array(compact.utf8).withUnsafeBytes { try WorkerStatus(decodingBinary: $0) }.totalQueueDepth == 4)
@@ -105,15 +112,17 @@ struct TranscodingTests {
 
     @Test("scalars, binaries and odd keys follow the conversion rules")
     func scalars() throws {
-        #expect(try json([nil, true, -3, .uint(.max), .float(0.1), .double(.nan)])
-            == "[null,true,-3,18446744073709551615,0.10000000149011612,null]")
+        #expect(
+            try json([nil, true, -3, .uint(.max), .float(0.1), .double(.nan)])
+                == "[null,true,-3,18446744073709551615,0.10000000149011612,null]")
         #expect(try json(.binary([1, 255])) == "[1,255]")
         #expect(try json(.map([.init(.int(5), "a"), .init(.binary(Array("k".utf8)), "b")])) == #"{"5":"a","k":"b"}"#)
     }
 
     @Test("the array bytes Python writes become a list")
     func pythonArray() throws {
-        let hex = "81a16185c4026e64c3c40474797065a33c6634c4046b696e64c400c40573686170659102c40464617461c4080000803f00000040"
+        let hex =
+            "81a16185c4026e64c3c40474797065a33c6634c4046b696e64c400c40573686170659102c40464617461c4080000803f00000040"
         let bytes = try #require(Hex.bytes(hex))
         #expect(try json(bytes) == #"{"a":[1.0,2.0]}"#)
     }
@@ -126,7 +135,8 @@ struct TranscodingTests {
         writer.removeAll()
         NumpyArray(type: .int8, shape: [9, 2], data: [1, 2, 3]).write(to: &writer)
         #expect(try json(writer.bytes) == "[[1,2],[3]]")
-        #expect(try json(["nd": true, "type": "<u2", "data": .binary([1, 0])]) == #"{"nd":true,"type":"<u2","data":[1,0]}"#)
+        #expect(
+            try json(["nd": true, "type": "<u2", "data": .binary([1, 0])]) == #"{"nd":true,"type":"<u2","data":[1,0]}"#)
     }
 
     @Test("JSON becomes MessagePack with exact integers and the last of repeated keys")

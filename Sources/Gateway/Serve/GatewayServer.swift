@@ -5,9 +5,11 @@ import Hummingbird
 import Logging
 import NATSClient
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import Observability
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 /// A whole gateway, put together from its configuration: what talks to what, what starts before what.
@@ -52,8 +54,17 @@ package struct GatewayServer: Sendable {
                     maximumPending: configuration.maximumStreamPending),
                 metrics: inferenceMetrics, logger: logger)
         }
+        let access = try AccessRule(configuration.authentication)
+        let audit = AuditLog()
         let lane = InferenceLane(
-            configuration: laneConfiguration, queue: queue, eventLoop: queueLoop, metrics: inferenceMetrics)
+            configuration: laneConfiguration, queue: queue, eventLoop: queueLoop, metrics: inferenceMetrics,
+            authorize: { head in
+                access.verdict(
+                    method: head.method.rawValue, path: String(head.uri.prefix { $0 != "?" }),
+                    authorization: head.headers.first(name: "authorization")
+                ).reply
+            },
+            observe: { audit.record($0) })
         let http = HTTPClient(eventLoopGroupProvider: .shared(group))
         let mirror = ConfigMirror(
             seeds: Seeds.load(
@@ -65,17 +76,28 @@ package struct GatewayServer: Sendable {
             trust: ProducerTrust(
                 producers: configuration.trust.trustsAnyProducer ? [] : configuration.trust.producers),
             metrics: ConfigMetrics(registry: metrics), logger: logger, publish: { lane.update(registry: $0) })
+        let fleet = FleetMonitor(
+            source: fleetSource(connection), group: group, logger: logger, publish: { lane.update(lanes: $0) })
+        FleetMetrics.register(in: metrics, snapshot: { fleet.snapshot })
+        let draining = DrainingFlag()
+        let routes = SurfaceRoutes(
+            documents: { [profiles = configuration.configuredMachineProfiles] in
+                let (registry, epoch) = mirror.current
+                return ClusterDocuments(
+                    fleet: fleet.snapshot, registry: registry, epoch: epoch, configuredMachineProfiles: profiles)
+            },
+            isDraining: { draining.isSet }, metrics: metrics, access: access)
         let server = HTTPServer(
             configuration: HTTPServerConfiguration(host: configuration.host, port: configuration.port),
-            routes: Router(context: BasicRequestContext.self).buildResponder(), fastLane: lane, group: group,
-            logger: logger)
+            routes: routes.router().buildResponder(), fastLane: lane, group: group, logger: logger)
+        draining.follow(server)
         do {
             // Before anything else starts: a port in use is the commonest reason not to.
             try await server.bind()
             var services: [any Service] = []
             if let connection { services.append(connection) }
             if let queue { services.append(queue) }
-            services += [DemandExpiry(lane: lane), mirror, server]
+            services += [DemandExpiry(lane: lane), mirror, fleet, server]
             // Shut down from the last to the first: the listener goes before what its open requests still need.
             try await ServiceGroup(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
@@ -95,6 +117,11 @@ package struct GatewayServer: Sendable {
         return lane
     }
 
+    private func fleetSource(_ connection: NATSConnection?) -> FleetMonitor.Source {
+        if configuration.healthMode == .nats, let connection { return .nats(connection) }
+        return .webSocket(urls: configuration.workerURLs)
+    }
+
     private func connect(on eventLoop: any EventLoop, logger: Logger) throws -> NATSConnection? {
         guard let url = configuration.natsURL else { return nil }
         var nats = try NATSConfiguration(servers: [url], name: "sie-gateway")
@@ -104,6 +131,15 @@ package struct GatewayServer: Sendable {
         nats.pendingBufferLimitBytes = 512 << 20
         return NATSConnection(configuration: nats, eventLoop: eventLoop, logger: logger)
     }
+}
+
+/// Whether the server is shutting down, for routes that exist before the server does.
+private final class DrainingFlag: Sendable {
+    private let server = Mutex<HTTPServer?>(nil)
+
+    var isSet: Bool { server.withLock { $0?.isDraining ?? false } }
+
+    func follow(_ server: HTTPServer) { self.server.withLock { $0 = server } }
 }
 
 /// Ends demand that nobody renewed.

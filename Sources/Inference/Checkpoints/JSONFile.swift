@@ -35,13 +35,17 @@ struct JSONFile {
 
     func double(_ name: String, default fallback: Double) throws(CheckpointError) -> Double {
         guard let field = value[name], !field.isNull else { return fallback }
-        guard let value = field.doubleValue else { throw CheckpointError(file: path, "field '\(name)' must be a number") }
+        guard let value = field.doubleValue else {
+            throw CheckpointError(file: path, "field '\(name)' must be a number")
+        }
         return value
     }
 
     func string(_ name: String, default fallback: String) throws(CheckpointError) -> String {
         guard let field = value[name], !field.isNull else { return fallback }
-        guard let value = field.stringValue else { throw CheckpointError(file: path, "field '\(name)' must be a string") }
+        guard let value = field.stringValue else {
+            throw CheckpointError(file: path, "field '\(name)' must be a string")
+        }
         return value
     }
 }

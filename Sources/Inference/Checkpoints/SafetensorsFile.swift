@@ -59,7 +59,9 @@ public final class SafetensorsFile: Sendable {
     private static func entry(
         _ member: JSONMember, dataStart: Int, fileSize: Int, path: String
     ) throws(CheckpointError) -> Entry {
-        func fail(_ reason: String) -> CheckpointError { CheckpointError(file: path, "tensor '\(member.key)': \(reason)") }
+        func fail(_ reason: String) -> CheckpointError {
+            CheckpointError(file: path, "tensor '\(member.key)': \(reason)")
+        }
         guard let dtype = member.value["dtype"]?.stringValue, let size = elementSizes[dtype] else {
             throw fail("unknown dtype")
         }
@@ -89,7 +91,9 @@ public final class SafetensorsFile: Sendable {
 
     /// The tensor of this name, which must be float32 of exactly this shape.
     public func tensor(_ name: String, shape: [Int]) throws(CheckpointError) -> Tensor {
-        func fail(_ reason: String) -> CheckpointError { CheckpointError(file: mapping.path, "tensor '\(name)' \(reason)") }
+        func fail(_ reason: String) -> CheckpointError {
+            CheckpointError(file: mapping.path, "tensor '\(name)' \(reason)")
+        }
         guard let entry = entries[name] else { throw fail("is missing") }
         guard entry.dtype == "F32" else { throw fail("is \(entry.dtype), expected F32") }
         guard entry.shape == shape else { throw fail("has shape \(entry.shape), expected \(shape)") }

@@ -75,5 +75,6 @@ public protocol EngineSession: AnyObject {
         _ matrix: Matrix, up: Owner.Linear, activation: Activation, down: Owner.Linear, norm: Owner.Norm)
 
     /// One vector a sequence: pooled over its rows, scaled to unit length where asked.
-    func pool(_ matrix: Matrix, sequence: Int, pooling: Pooling, normalize: Bool, into output: UnsafeMutablePointer<Float>)
+    func pool(
+        _ matrix: Matrix, sequence: Int, pooling: Pooling, normalize: Bool, into output: UnsafeMutablePointer<Float>)
 }

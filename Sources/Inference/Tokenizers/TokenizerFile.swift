@@ -42,7 +42,9 @@ struct TokenizerFile {
     private func splitter() throws(CheckpointError) -> BertWordSplitter {
         let settings = try field("normalizer", in: file.value)
         let type = settings["type"]?.stringValue ?? "none"
-        guard type == "BertNormalizer" else { throw fail("normalizer '\(type)' is not supported, expected BertNormalizer") }
+        guard type == "BertNormalizer" else {
+            throw fail("normalizer '\(type)' is not supported, expected BertNormalizer")
+        }
         guard file.value["pre_tokenizer"]?["type"]?.stringValue == "BertPreTokenizer" else {
             throw fail("pre_tokenizer is not supported, expected BertPreTokenizer")
         }

@@ -1,0 +1,121 @@
+import Catalog
+import HTTPService
+import HTTPTypes
+import Hummingbird
+import JSONStream
+import Logging
+import NIOCore
+import Observability
+import YAML
+
+/// The routes that are not inference: health, metrics, models and the configuration as this replica knows it.
+package struct SurfaceRoutes: Sendable {
+    private let documents: @Sendable () -> ClusterDocuments
+    private let isDraining: @Sendable () -> Bool
+    private let metrics: MetricsRegistry
+    private let access: AccessRule
+
+    /// - Parameters:
+    ///   - documents: the present picture; asked for once a request.
+    ///   - isDraining: whether the gateway is shutting down, which readiness reports.
+    package init(
+        documents: @escaping @Sendable () -> ClusterDocuments, isDraining: @escaping @Sendable () -> Bool,
+        metrics: MetricsRegistry, access: AccessRule
+    ) {
+        self.documents = documents
+        self.isDraining = isDraining
+        self.metrics = metrics
+        self.access = access
+    }
+
+    package func router() -> Router<BasicRequestContext> {
+        let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(
+            middleware: AuthorizationMiddleware { [access] request in
+                let verdict = access.verdict(
+                    method: request.method.rawValue, path: request.uri.path,
+                    authorization: request.headers[.authorization])
+                return verdict.reply.map { .deny($0) } ?? .allow
+            })
+        router.add(middleware: ErrorBodyMiddleware(.message))
+        router.get("/healthz") { _, _ in Self.json(["status": "ok"]) }
+        router.get("/readyz") { _, _ in
+            isDraining()
+                ? Self.json(["status": "draining"], status: .serviceUnavailable) : Self.json(documents().readiness)
+        }
+        router.get("/health") { _, _ in Self.json(documents().health) }
+        router.get("/metrics") { _, _ in Response.metrics(metrics) }
+        router.get("/v1/models") { _, _ in Self.json(documents().models) }
+        router.get("/v1/models/**") { request, _ in model(request) }
+        router.get("/v1/configs/models") { _, _ in Self.json(documents().configuredModels) }
+        router.get("/v1/configs/models/**") { request, _ in modelConfiguration(request) }
+        router.get("/v1/configs/bundles") { _, _ in Self.json(documents().configuredBundles) }
+        router.get("/v1/configs/bundles/{id}") { request, _ in bundle(request) }
+        router.refuseOtherMethods(headAnswersGet: true)
+        return router
+    }
+
+    private func model(_ request: Request) -> Response {
+        guard let name = request.decodedPath(after: "/v1/models/") else { return Self.badPath }
+        return documents().model(name).map { Self.json($0) } ?? Self.notFound("Model '\(name)' not found")
+    }
+
+    /// `{id}/status` is the status document where `{id}` is a known model; otherwise the whole rest is an id, so that a
+    /// model may be called `x/status`.
+    private func modelConfiguration(_ request: Request) -> Response {
+        guard let name = request.decodedPath(after: "/v1/configs/models/") else { return Self.badPath }
+        let documents = documents()
+        let suffix = "/status"
+        if name.hasSuffix(suffix), let status = documents.status(ofModel: String(name.dropLast(suffix.count))) {
+            return Self.json(status)
+        }
+        guard let id = documents.registry.modelID(matching: name) else {
+            return Self.notFound("Model '\(name)' not found")
+        }
+        return Self.yaml([
+            ("sie_id", .string(id)), ("source", "gateway-registry"),
+            ("bundles", .strings(documents.registry.bundles(servingModel: id))),
+        ])
+    }
+
+    private func bundle(_ request: Request) -> Response {
+        guard let id = request.decodedPath(after: "/v1/configs/bundles/") else { return Self.badPath }
+        guard let bundle = documents().registry.bundle(named: id) else {
+            return Self.notFound("Bundle '\(id)' not found")
+        }
+        return Self.yaml([
+            ("name", .string(bundle.id)), ("priority", bundle.priority.json), ("source", "gateway-registry"),
+            ("adapters", .strings(bundle.adapters)),
+        ])
+    }
+
+    private static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: JSONWriter.encode(value))))
+    }
+
+    /// JSON is YAML; written a key a line it is also what people expect to read.
+    private static func yaml(_ members: [(String, JSONValue)]) -> Response {
+        var text = ""
+        for (key, value) in members {
+            guard case .array(let elements) = value, !elements.isEmpty else {
+                text += "\(key): \(String(decoding: JSONWriter.encode(value), as: UTF8.self))\n"
+                continue
+            }
+            text += "\(key):\n"
+            for element in elements { text += "- \(String(decoding: JSONWriter.encode(element), as: UTF8.self))\n" }
+        }
+        return Response(
+            status: .ok, headers: [.contentType: "application/x-yaml"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    private static func notFound(_ message: String) -> Response {
+        json(["message": .string(message)], status: .notFound)
+    }
+
+    private static var badPath: Response {
+        json(["message": "the path is no valid percent-encoded UTF-8"], status: .badRequest)
+    }
+}
