@@ -16,7 +16,8 @@ import threading
 
 PR_SET_CHILD_SUBREAPER = 36
 
-FINISHED = re.compile(r"^.{1,3}\s+Test (?P<name>.+?) (?P<end>passed|failed|skipped)(?: after|:|\.|$)")
+FINISHED = re.compile(
+    r"^.{1,3}\s+Test (?P<name>.+) (?:(?P<end>passed|failed) after [0-9.]+ seconds.*|skipped(?:: .*|\.)?)$")
 STARTED = re.compile(r"^.{1,3}\s+Test (?P<name>.+?) started\.$")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 CASES = re.compile(r" with \d+ test cases?$")
@@ -57,7 +58,7 @@ def main(arguments):
                 running[name] = True
                 continue
             running.pop(name, None)
-            {"passed": passed, "failed": failed, "skipped": skipped}[match["end"]].append(name)
+            {"passed": passed, "failed": failed, None: skipped}[match["end"]].append(name)
     code = process.wait()
     timer.cancel()
 
