@@ -125,8 +125,8 @@ import Testing
         #expect(status == "413")
         let children = try await UpStack.shared.value.children()
         let gateway = try #require(children["sie-gateway"])
-        let status = try String(contentsOfFile: "/proc/\(gateway)/status", encoding: .utf8)
-        let resident = try #require(status.firstMatch(of: /VmRSS:\s+(\d+) kB/).flatMap { Int($0.1) })
+        let memory = try String(contentsOfFile: "/proc/\(gateway)/status", encoding: .utf8)
+        let resident = try #require(memory.firstMatch(of: /VmRSS:\s+(\d+) kB/).flatMap { Int($0.1) })
         #expect(resident < 600 << 10, "the gateway holds \(resident) kB")
     }
 

@@ -37,6 +37,9 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
 
     // What follows is read and written on `eventLoop` only; that is what makes this class safe to send.
     private var router: RequestRouter
+    /// What the fleet reported last; the router follows, see `followFleet`.
+    private var reportedLanes = LaneTable()
+    private var willFollowFleet = false
     private var demand: DemandGauge
     private var random = SystemRandomNumberGenerator()
 
@@ -68,9 +71,29 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     /// Routes to these lanes from now on, and ends the demand they meet. From any thread.
     package func update(lanes: LaneTable) {
         eventLoop.execute {
-            self.router.lanes = lanes
-            self.demand.clearMet(by: lanes)
+            self.reportedLanes = lanes
+            self.followFleet()
         }
+    }
+
+    /// How long after the queue has come back the workers may take to come back to it.
+    private static let settlingTime = TimeAmount.seconds(5)
+
+    /// Workers lose the queue when this gateway loses it, and then report that they take no work. That tells nothing
+    /// about the fleet: the lanes stay, so that requests wait for the workers once the queue is back, and nobody is
+    /// told that capacity is being provisioned.
+    private func followFleet() {
+        if reportedLanes.isEmpty, let queue, !queue.isConnected(for: Self.settlingTime) {
+            guard !willFollowFleet else { return }
+            willFollowFleet = true
+            eventLoop.scheduleTask(in: Self.settlingTime) { [weak self] in
+                self?.willFollowFleet = false
+                self?.followFleet()
+            }
+            return
+        }
+        router.lanes = reportedLanes
+        demand.clearMet(by: reportedLanes)
     }
 
     /// Ends demand that nobody renewed. From any thread; to be called now and then.
@@ -135,8 +158,9 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         case .success(let route):
             if let unmet = route.unmetDemand { demand.record(unmet, at: .now()) }
             submit(call, body, path: path, route: route)
-        case .failure(.provisioning) where queue == nil:
-            refuse(call, ErrorAnswer(.queueNotConfigured), route: nil)
+        case .failure(.provisioning) where queue?.isConnected != true:
+            // A worker could not be given the work either.
+            refuse(call, ErrorAnswer(queue == nil ? .queueNotConfigured : .queueDisconnected), route: nil)
         case .failure(let refusal):
             guard case .provisioning(let profile, _, let lane) = refusal else {
                 return refuse(call, ErrorAnswer(refusal), route: nil)

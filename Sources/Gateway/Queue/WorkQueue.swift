@@ -60,6 +60,8 @@ package final class WorkQueue: Service, @unchecked Sendable {
     private var expiry: Scheduled<Void>?
     private var scratch = MessagePackWriter(capacity: 16 * 1024)
     private var isClosed = false
+    /// When the connection that stands now was made; nil while there is none.
+    private var connectedSince: NIODeadline?
 
     package init(
         connection: NATSConnection, configuration: Configuration, metrics: InferenceMetrics, logger: Logger
@@ -87,6 +89,15 @@ package final class WorkQueue: Service, @unchecked Sendable {
             waiter: Waiter(operation: queued.request.operation, complete: complete))
         if expiry == nil { armExpiry() }
         admit(queued)
+    }
+
+    /// Whether work can be published now.
+    package var isConnected: Bool { connection.status == .connected }
+
+    /// Whether the connection has stood for `duration`. Call on the event loop.
+    package func isConnected(for duration: TimeAmount) -> Bool {
+        guard isConnected, let connectedSince else { return false }
+        return .now() - connectedSince >= duration
     }
 
     /// Forgets a request whose caller hung up. Its work may still be done; the results are dropped. Call on the event
@@ -264,7 +275,10 @@ package final class WorkQueue: Service, @unchecked Sendable {
     /// is still open.
     package func run() async throws {
         connection.onStatusChange { [weak self] status in self?.statusChanged(to: status) }
-        eventLoop.execute { self.metrics.natsConnected.set(self.connection.status == .connected) }
+        eventLoop.execute {
+            guard self.connection.status == .connected else { return self.metrics.natsConnected.set(false) }
+            self.statusChanged(to: .connected)
+        }
         try await connection.subscribe(Subjects.resultsFilter(router: configuration.routerID)) { [weak self] message in
             self?.receive(message)
         }
@@ -282,6 +296,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
 
     private func statusChanged(to status: NATSStatus) {
         metrics.natsConnected.set(status == .connected)
+        connectedSince = status == .connected ? connectedSince ?? .now() : nil
         guard status != .connected, status != .draining else { return }
         // Results of work in flight were on their way to a subscription that no longer exists.
         for queued in streams.disconnected() { end(queued.id, .refused(.queueDisconnected)) }

@@ -39,6 +39,9 @@ package struct LaneTable: Sendable {
         return candidates.first { $0.machineProfile.equalsIgnoringASCIICase(machineProfile) }
     }
 
+    /// Whether no healthy worker pulls from any queue.
+    package var isEmpty: Bool { pools.isEmpty }
+
     /// Whether any healthy worker pulls from this pool.
     package func isServed(pool: String) -> Bool { pools.contains(pool) }
 }
