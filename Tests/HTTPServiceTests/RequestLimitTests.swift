@@ -166,16 +166,20 @@ struct RequestLimitTests {
         }
     }
 
-    @Test("a body that makes no progress gets 408, and an idle connection is closed")
-    func timeouts() async throws {
-        let configuration = TestServer.configuration {
-            $0.bodyTimeout = .milliseconds(50)
-            $0.idleTimeout = .milliseconds(100)
-        }
+    @Test("a body that makes no progress gets 408")
+    func bodyTimeout() async throws {
+        let configuration = TestServer.configuration { $0.bodyTimeout = .milliseconds(50) }
         try await TestServer.with(fastLane: TestFastLane(), configuration: configuration) { server in
             let stuck = try await RawConnection(port: server.port)
             try await stuck.send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf")
             #expect(try await stuck.answer().status == 408)
+        }
+    }
+
+    @Test("an idle connection is closed")
+    func idleTimeout() async throws {
+        let configuration = TestServer.configuration { $0.idleTimeout = .milliseconds(100) }
+        try await TestServer.with(fastLane: TestFastLane(), configuration: configuration) { server in
             let idle = try await RawConnection(port: server.port)
             #expect(await idle.rest() == "")
         }
