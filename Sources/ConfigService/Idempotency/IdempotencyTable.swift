@@ -3,9 +3,9 @@ import DequeModule
 /// Which keyed requests ran, and what they were answered: a value, driven by `IdempotencyGate`.
 ///
 /// Only answers of writes that were applied are kept; the least recently used one goes when there are too many.
-struct IdempotencyTable<Answer: Sendable, Waiter: Sendable>: Sendable {
+package struct IdempotencyTable<Answer: Sendable, Waiter: Sendable>: Sendable {
     /// What becomes of a request with a key.
-    enum Decision: Sendable {
+    package enum Decision: Sendable {
         /// It runs; `finish` must follow.
         case run
         /// The same request was answered before.
@@ -31,7 +31,7 @@ struct IdempotencyTable<Answer: Sendable, Waiter: Sendable>: Sendable {
     /// Creates an empty table.
     ///
     /// - Parameter capacity: the most answers to keep.
-    init(capacity: Int = 1000) {
+    package init(capacity: Int = 1000) {
         self.capacity = capacity
     }
 
@@ -40,7 +40,7 @@ struct IdempotencyTable<Answer: Sendable, Waiter: Sendable>: Sendable {
     /// - Parameters:
     ///   - digest: of the body's bytes.
     ///   - waiter: what `finish` returns if the decision is to wait.
-    mutating func begin(_ key: String, digest: [UInt8], waiter: Waiter) -> Decision {
+    package mutating func begin(_ key: String, digest: [UInt8], waiter: Waiter) -> Decision {
         switch entries[key] {
         case nil:
             entries[key] = .running(digest: digest, waiters: [])
@@ -61,7 +61,7 @@ struct IdempotencyTable<Answer: Sendable, Waiter: Sendable>: Sendable {
     ///
     /// - Parameter answer: what to keep; nil frees the key, because nothing was applied.
     /// - Returns: who waits for the outcome.
-    mutating func finish(_ key: String, keeping answer: Answer?) -> [Waiter] {
+    package mutating func finish(_ key: String, keeping answer: Answer?) -> [Waiter] {
         guard case .running(let digest, let waiters) = entries[key] else { return [] }
         guard let answer else {
             entries[key] = nil

@@ -3,25 +3,29 @@ import NIOHTTP1
 import NIOPosix
 
 /// Sends one request over a fresh connection, its target and headers exactly as given, and reads the answer.
-struct HTTPTestClient: Sendable {
-    struct Reply: Sendable {
-        var status: Int
-        var headers: HTTPHeaders
-        var body: ByteBuffer
+package struct HTTPTestClient: Sendable {
+    package struct Reply: Sendable {
+        package var status: Int
+        package var headers: HTTPHeaders
+        package var body: ByteBuffer
 
-        var text: String { String(buffer: body) }
+        package var text: String { String(buffer: body) }
     }
 
-    var port: Int
+    package var port: Int
 
-    func post(
+    package init(port: Int) {
+        self.port = port
+    }
+
+    package func post(
         _ uri: String, headers: HTTPHeaders = [:], body: ByteBuffer, announcing length: Int? = nil
     ) async throws -> Reply {
         try await send(.POST, uri, headers: headers, body: body, announcing: length)
     }
 
     /// - Parameter length: the content length to announce when it is not the body's.
-    func send(
+    package func send(
         _ method: HTTPMethod, _ uri: String, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer(),
         announcing length: Int? = nil
     ) async throws -> Reply {
