@@ -7,6 +7,19 @@ public enum BundlesHash {
         BundleConfigHash.hexDigest(canonicalText(of: bundles))
     }
 
+    /// The digest over what the bundles serve: the `bundle_config_hash` of each, and the pool of each of its models.
+    package static func configDigest(of bundles: [(id: String, hash: String, models: [ModelConfig])]) -> String {
+        guard !bundles.isEmpty else { return "" }
+        let members = bundles.map { bundle -> JSONMember in
+            let pools = bundle.models.map { JSONMember($0.id, .string($0.pool)) }
+            return JSONMember(bundle.id, ["bundle_config_hash": .string(bundle.hash), "model_pools": .object(pools)])
+        }
+        return BundleConfigHash.hexDigest(
+            JSONWriter.encode(
+                .object(members),
+                options: JSONWriter.Options(escapesNonASCII: true, numberStyle: .python, sortsKeys: true)))
+    }
+
     /// The bytes that are hashed: text beyond ASCII is escaped here, unlike in `BundleConfigHash`.
     package static func canonicalText(of bundles: some Sequence<Bundle>) -> [UInt8] {
         let entries =

@@ -98,11 +98,8 @@ public struct ModelAppend: Sendable {
         guard let id = document["sie_id"], id.isTruthy else {
             throw refusal(["sie_id"], "Missing required field: sie_id")
         }
-        guard let id = id.string else {
+        guard id.string != nil else {
             throw refusal(["sie_id"], "sie_id must be a string, but is \(id.kindDescription)")
-        }
-        guard ModelIdentifier.isStorable(id) else {
-            throw refusal(["sie_id"], "sie_id '\(id)' must not contain '__', which stands for '/' in file names")
         }
         guard let profiles = document["profiles"], profiles.isTruthy else {
             throw refusal(["profiles"], "Missing required field: profiles")
@@ -113,10 +110,6 @@ public struct ModelAppend: Sendable {
         for entry in entries {
             guard let name = entry.key.string else {
                 throw refusal(["profiles"], "a profile name must be a string, but is \(entry.key.kindDescription)")
-            }
-            guard ModelIdentifier.isValidProfileName(name) else {
-                throw refusal(
-                    ["profiles", name], "Profile name '\(name)' may only hold letters, digits, '.', '_' and '-'")
             }
             guard let profile = entry.value.mapping else {
                 throw refusal(

@@ -65,6 +65,12 @@ public struct ModelConfig: Sendable {
     /// The most tokens of a sequence; longer ones are cut.
     public var maxSequenceLength: Int? { document["max_sequence_length"]?.integer }
 
+    /// The pool whose workers serve the model; `default` unless the file says otherwise.
+    public var pool: String {
+        let pool = document["pool"]?.string ?? ""
+        return pool.isEmpty ? "default" : pool
+    }
+
     /// What the model can answer, in the order of the wire: dense, sparse, multivector, score, json.
     public var outputs: [String] {
         let tasks = document["tasks"]

@@ -44,12 +44,6 @@ public enum ModelIdentifier {
         return id
     }
 
-    /// Whether a profile may have this name: letters, digits and `._-`, at least one.
-    public static func isValidProfileName(_ name: String) -> Bool {
-        !name.isEmpty
-            && name.utf8.allSatisfy { isAlphanumeric($0) || $0 == 0x2E || $0 == 0x5F || $0 == 0x2D }
-    }
-
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
     }

@@ -63,6 +63,16 @@ public struct Registry: Sendable {
     /// `bundles_hash`, which gateways compare to notice new bundles.
     public var bundlesHash: String { BundlesHash.digest(of: bundles) }
 
+    /// One digest over every bundle's `bundle_config_hash` and the pools of its models, by which release 0.10.1 sees any
+    /// change at all; empty where there are no bundles.
+    public var bundleConfigHashesHash: String {
+        BundlesHash.configDigest(
+            of: bundles.map { bundle in
+                let served = models.values.filter { !$0.modules.isDisjoint(with: bundle.modules) }
+                return (bundle.id, bundleConfigHash(of: bundle.id), served)
+            })
+    }
+
     // MARK: Growing
 
     /// Replaces the set of bundles; of several with one name the last stays.

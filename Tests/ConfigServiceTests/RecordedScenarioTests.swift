@@ -4,7 +4,7 @@ import Testing
 struct RecordedScenarioTests {
     @Test("the recordings are there, and every scenario is either replayed or listed with a reason")
     func coverage() {
-        #expect(RecordedScenario.all.count == 44)
+        #expect(RecordedScenario.all.count == 47)
         let names = Set(RecordedScenario.all.map(\.name))
         #expect(RecordedScenario.notCovered.keys.allSatisfy(names.contains))
     }
@@ -16,6 +16,11 @@ struct RecordedScenarioTests {
         let replay = try await ScenarioReplay(scenario)
         for step in scenario.steps {
             for problem in try await replay.perform(step) where ["must", "default"].contains(step.level) {
+                if let accepted = RecordedScenario.accepted[step.id],
+                    accepted.difference.isEmpty || problem.contains(accepted.difference)
+                {
+                    continue
+                }
                 Issue.record("\(step.id): \(problem)")
             }
         }

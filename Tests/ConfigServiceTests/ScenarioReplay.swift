@@ -257,8 +257,8 @@ final class ScenarioReplay: Sendable {
 
     // MARK: NATS
 
-    /// Compares what was published with what was recorded. A message to a subject of our own marks the end: the server
-    /// delivers in order what one connection sent before, and the service had published before it answered.
+    /// Compares what was published with what was recorded, once as much has come as was recorded and the server has
+    /// delivered all that it held for the listener.
     private func deltaProblems(_ expected: [JSONValue]) async throws -> [String] {
         guard let listener, listener.status == .connected else { return [] }
         let start = ContinuousClock.now

@@ -10,10 +10,15 @@ struct Authorization: Sendable {
         self.tokens = tokens
     }
 
+    /// The token given; a scheme without one is none.
+    private func token(_ headers: HTTPFields) -> String? {
+        BearerToken.token(in: headers[.authorization]).flatMap { $0.lowercased() == "bearer" ? nil : $0 }
+    }
+
     /// Reads are open where no token is configured; otherwise either token opens them.
     func requireReader(_ headers: HTTPFields) throws(APIError) {
         guard tokens.admin != nil || tokens.inference != nil else { return }
-        guard let given = BearerToken.token(in: headers[.authorization]) else { throw .missingToken }
+        guard let given = token(headers) else { throw .missingToken }
         let known = [tokens.admin, tokens.inference].compactMap { $0 }.filter { !$0.isEmpty }
         guard BearerToken.matches(given, anyOf: known) else { throw .invalidToken }
     }
@@ -24,7 +29,7 @@ struct Authorization: Sendable {
             guard tokens.inference == nil else { throw .writesClosed }
             return
         }
-        guard let given = BearerToken.token(in: headers[.authorization]) else { throw .missingToken }
+        guard let given = token(headers) else { throw .missingToken }
         guard !admin.isEmpty, BearerToken.matches(given, admin) else { throw .adminTokenRequired }
     }
 }

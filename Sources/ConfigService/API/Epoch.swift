@@ -6,7 +6,10 @@ extension ConfigAPI {
     /// `GET /v1/configs/epoch`: what gateways poll. It answers without a registry too.
     func getEpoch(_ request: Request) async throws -> Answer {
         try authorization.requireReader(request.headers)
-        let bundlesHash = (try? authority.snapshot().registry.bundlesHash) ?? ""
-        return .json(["epoch": .uint(await authority.epoch()), "bundles_hash": .string(bundlesHash)])
+        let registry = (try? authority.snapshot())?.registry ?? Registry()
+        return .json([
+            "epoch": .uint(await authority.epoch()), "bundles_hash": .string(registry.bundlesHash),
+            "bundle_config_hashes_hash": .string(registry.bundleConfigHashesHash),
+        ])
     }
 }

@@ -108,6 +108,10 @@ final class ConfigAuthority: Sendable {
     private func writeNow(_ document: YAMLMapping) throws(APIError) -> WriteResult {
         var catalogue = try snapshot()
         let id = document["sie_id"]?.string ?? ""
+        guard store == nil || ModelIdentifier.isStorable(id) else {
+            let message = "sie_id '\(id)' must not contain '__', which stands for '/' in the store"
+            throw .refused(model: id, .invalid([SchemaIssue(["sie_id"], message)]))
+        }
         let append: ModelAppend
         do {
             append = try ModelAppend(document, to: catalogue.registry, stored: storedDocument(id))

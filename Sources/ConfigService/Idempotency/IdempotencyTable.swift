@@ -2,7 +2,7 @@ import DequeModule
 
 /// Which keyed requests ran, and what they were answered: a value, driven by `IdempotencyGate`.
 ///
-/// Only answers of writes that were applied are kept; the least recently used one goes when there are too many.
+/// Only answers of writes that were applied are kept; the one stored longest ago goes when there are too many.
 package struct IdempotencyTable<Answer: Sendable, Waiter: Sendable>: Sendable {
     /// What becomes of a request with a key.
     package enum Decision: Sendable {
@@ -18,15 +18,13 @@ package struct IdempotencyTable<Answer: Sendable, Waiter: Sendable>: Sendable {
 
     private enum Entry: Sendable {
         case running(digest: [UInt8], waiters: [Waiter])
-        case finished(digest: [UInt8], Answer, use: UInt64)
+        case finished(digest: [UInt8], Answer)
     }
 
     private let capacity: Int
     private var entries: [String: Entry] = [:]
-    private var finishedCount = 0
-    /// Every use of a finished entry in order; all but an entry's latest are stale.
-    private var uses: Deque<(key: String, use: UInt64)> = []
-    private var clock: UInt64 = 0
+    /// The keys of finished entries in the order in which they were stored.
+    private var stored: Deque<String> = []
 
     /// Creates an empty table.
     ///
@@ -50,9 +48,8 @@ package struct IdempotencyTable<Answer: Sendable, Waiter: Sendable>: Sendable {
             waiters.append(waiter)
             entries[key] = .running(digest: known, waiters: waiters)
             return .wait
-        case .finished(let known, let answer, _):
+        case .finished(let known, let answer):
             guard known == digest else { return .mismatch }
-            entries[key] = .finished(digest: known, answer, use: touch(key))
             return .replay(answer)
         }
     }
@@ -67,29 +64,9 @@ package struct IdempotencyTable<Answer: Sendable, Waiter: Sendable>: Sendable {
             entries[key] = nil
             return waiters
         }
-        entries[key] = .finished(digest: digest, answer, use: touch(key))
-        finishedCount += 1
-        evict()
+        entries[key] = .finished(digest: digest, answer)
+        stored.append(key)
+        if stored.count > capacity, let oldest = stored.popFirst() { entries[oldest] = nil }
         return waiters
-    }
-
-    private mutating func touch(_ key: String) -> UInt64 {
-        clock += 1
-        uses.append((key, clock))
-        // Hits alone would let the history grow; forget what is stale once it outweighs the rest.
-        if uses.count > 4 * capacity { uses = Deque(uses.filter { isCurrent($0.key, $0.use) || $0.use == clock }) }
-        return clock
-    }
-
-    private func isCurrent(_ key: String, _ use: UInt64) -> Bool {
-        if case .finished(_, _, use) = entries[key] { true } else { false }
-    }
-
-    private mutating func evict() {
-        while finishedCount > capacity, let oldest = uses.popFirst() {
-            guard isCurrent(oldest.key, oldest.use) else { continue }
-            entries[oldest.key] = nil
-            finishedCount -= 1
-        }
     }
 }

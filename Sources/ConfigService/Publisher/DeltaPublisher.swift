@@ -42,22 +42,20 @@ enum PublishOutcome: Sendable, Equatable {
 }
 
 extension DeltaPublisher {
-    /// Sends the deltas of one write: each to the subject of its bundle, then to that of all gateways. A failure for one
-    /// bundle does not keep the others from being told.
+    /// Sends the deltas of one write: each to the subject of its bundle and then, if that went well, to that of all
+    /// gateways. A failure for one bundle does not keep the others from being told.
     func announce(_ deltas: [ConfigDelta]) -> PublishOutcome {
         guard isConnected else { return .failed(reason: "NATS is not connected") }
         var failed: [String] = []
         for delta in deltas {
             let payload = delta.encoded()
-            var isComplete = true
-            for subject in [Subjects.configDeltas(bundle: delta.bundleID), Subjects.allConfigDeltas] {
-                do {
+            do {
+                for subject in [Subjects.configDeltas(bundle: delta.bundleID), Subjects.allConfigDeltas] {
                     try publish(payload, to: subject)
-                } catch {
-                    isComplete = false
                 }
+            } catch {
+                failed.append(delta.bundleID)
             }
-            if !isComplete { failed.append(delta.bundleID) }
         }
         return failed.isEmpty ? .complete : .partial(failed: failed, all: failed.count == deltas.count)
     }
