@@ -9,13 +9,8 @@ import Observability
 import YAML
 
 extension HTTPField.Name {
-    private static let idempotencyKeyName = HTTPField.Name("Idempotency-Key")
-
-    /// `Idempotency-Key`
-    static var idempotencyKey: HTTPField.Name {
-        guard let name = idempotencyKeyName else { preconditionFailure("a literal that is a valid field name") }
-        return name
-    }
+    /// `Idempotency-Key`; nil never happens, since the literal is a valid field name.
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key")
 }
 
 extension ConfigAPI {
@@ -33,7 +28,7 @@ extension ConfigAPI {
         } catch {
             throw APIError.payloadTooLarge(limitBytes: Self.maximumDocumentBytes)
         }
-        guard let key = request.headers[.idempotencyKey], !key.isEmpty else {
+        guard let field = HTTPField.Name.idempotencyKey, let key = request.headers[field], !key.isEmpty else {
             return await add(body, request, start)
         }
         return await idempotency.answer(
