@@ -126,7 +126,8 @@ let package = Package(
 
         // tests
         .target(
-            name: "TestSupport", dependencies: nio + nioHTTP + [subprocess], path: "Tests/TestSupport", swiftSettings: strict),
+            name: "TestSupport", dependencies: nio + nioHTTP + [subprocess], path: "Tests/TestSupport",
+            swiftSettings: strict),
         tests(of: "CKernels"),
         tests(of: "MessagePack", ["CMsgPack"]),
         tests(of: "JSONStream"),

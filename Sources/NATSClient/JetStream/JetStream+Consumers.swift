@@ -15,7 +15,7 @@ extension JetStream {
         let endpoint =
             configuration.durableName.map { "CONSUMER.DURABLE.CREATE.\(stream).\($0)" } ?? "CONSUMER.CREATE.\(stream)"
         return try await call(
-            endpoint, body: CreateConsumerRequest(stream_name: stream, config: configuration), answer: ConsumerInfo.self
+            endpoint, body: CreateConsumerRequest(streamName: stream, config: configuration), answer: ConsumerInfo.self
         )
     }
 
@@ -28,6 +28,11 @@ extension JetStream {
 private struct Success: Decodable {}
 
 private struct CreateConsumerRequest: Encodable {
-    var stream_name: String
+    var streamName: String
     var config: ConsumerConfiguration
+
+    enum CodingKeys: String, CodingKey {
+        case streamName = "stream_name"
+        case config
+    }
 }
