@@ -140,7 +140,9 @@ let package = Package(
         tests(of: "Inference"),
         tests(of: "ConfigService", nio + nioHTTP + ["Catalog", "YAML", "JSONStream", "NATSClient", logging]),
         tests(of: "Gateway", nio + nioHTTP + ["NATSClient", "Wire", "MessagePack", "JSONStream", "Catalog", "YAML"]),
-        tests(of: "Worker", ["Wire", "MessagePack", "Inference"]),
+        tests(
+            of: "Worker",
+            nio + nioHTTP + ["Catalog", "Wire", "MessagePack", "JSONStream", "YAML", "NATSClient", "Inference", httpClient]),
         tests(of: "CLI", nio + ["YAML"]),
         .testTarget(
             name: "IntegrationTests",

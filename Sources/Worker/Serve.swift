@@ -105,6 +105,7 @@ extension WorkerCommand {
                     nakDelay: try environment.seconds("SIE_NAK_DELAY_S", in: 0...600) ?? .seconds(5),
                     outOfMemoryNakDelay: try environment.seconds("SIE_OOM_NAK_DELAY_S", in: 0...600) ?? .seconds(10),
                     maxDeliver: try environment.int("SIE_MAX_DELIVER", in: 1...1000) ?? 20,
+                    ackWait: try environment.seconds("SIE_ACK_WAIT_S", in: 1...3600) ?? .seconds(30),
                     streamMaxAge: try environment.seconds("SIE_STREAM_MAX_AGE_S", in: 1...86_400) ?? .seconds(120)),
                 engine: WorkerConfiguration.Engine(
                     threads: try threads ?? environment.int("SIE_INFERENCE_THREADS", in: 1...1024) ?? cores,

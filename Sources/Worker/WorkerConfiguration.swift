@@ -34,6 +34,8 @@ package struct WorkerConfiguration: Sendable, Equatable {
         package var nakDelay: Duration
         package var outOfMemoryNakDelay: Duration
         package var maxDeliver: Int
+        /// Time JetStream waits for an acknowledgement before it hands a message to another worker.
+        package var ackWait: Duration
         package var streamMaxAge: Duration
     }
 

@@ -124,12 +124,13 @@ package struct WorkerProcess: Sendable {
         let queue = configuration.queue
         let lane = try WorkLane(
             bundle: configuration.catalog.bundle, pool: queue.pool, maxDeliver: queue.maxDeliver,
-            streamMaxAge: queue.streamMaxAge)
+            streamMaxAge: queue.streamMaxAge, ackWait: queue.ackWait)
         return WorkLoop(lane: lane, connection: connection, window: queue.fetchBudget, logger: logger) { onSettled in
             WorkDispatcher(
                 models: models,
                 publisher: ResultPublisher(connection: connection, workerName: configuration.workerName),
-                metrics: metrics, nakDelay: queue.nakDelay, clock: clock, logger: logger, onSettled: onSettled)
+                metrics: metrics, nakDelay: queue.nakDelay, ackWait: queue.ackWait, clock: clock, logger: logger,
+                onSettled: onSettled)
         }
     }
 }

@@ -26,9 +26,10 @@ package final class WorkDispatcher: Sendable {
 
     package init(
         models: any ModelServing, publisher: ResultPublisher, metrics: WorkerMetrics, nakDelay: Duration,
+        ackWait: Duration,
         clock: WorkerClock, logger: Logger, onSettled: @escaping @Sendable () -> Void
     ) {
-        state = Mutex(State(ledger: DeliveryLedger(ackWait: 30)))
+        state = Mutex(State(ledger: DeliveryLedger(ackWait: ackWait / .seconds(1))))
         self.models = models
         self.publisher = publisher
         self.metrics = metrics

@@ -8,15 +8,18 @@ package struct WorkLane: Sendable, Equatable {
     package let pool: String
     package let maxDeliver: Int
     package let streamMaxAge: Duration
-
     /// Time JetStream waits for an acknowledgement before it hands a message to another worker.
-    package static let ackWait: Duration = .seconds(30)
+    package let ackWait: Duration
+
     /// Messages of the lane that may be unacknowledged at once, over all its workers.
     package static let maxAckPending = 1000
     /// Messages the stream keeps before it refuses new ones.
     package static let maxMessages = 100_000
 
-    package init(bundle: String, pool: String, maxDeliver: Int = 20, streamMaxAge: Duration = .seconds(120)) throws {
+    package init(
+        bundle: String, pool: String, maxDeliver: Int = 20, streamMaxAge: Duration = .seconds(120),
+        ackWait: Duration = .seconds(30)
+    ) throws {
         guard Subjects.isValidPool(pool) else {
             throw ConfigurationError(
                 "pool '\(pool)' cannot be a queue name: use 1 to 63 letters, digits, '-' or '_' [SIE_POOL]")
@@ -29,6 +32,7 @@ package struct WorkLane: Sendable, Equatable {
         self.pool = pool
         self.maxDeliver = maxDeliver
         self.streamMaxAge = streamMaxAge
+        self.ackWait = ackWait
     }
 
     package var stream: String { Subjects.workStream(pool: pool) }
@@ -48,7 +52,7 @@ package struct WorkLane: Sendable, Equatable {
     package var consumerConfiguration: ConsumerConfiguration {
         var configuration = ConsumerConfiguration(
             durableName: consumer, filterSubject: Subjects.workFilter(pool: pool))
-        configuration.ackWait = Self.ackWait
+        configuration.ackWait = ackWait
         configuration.maxDeliver = maxDeliver
         configuration.maxAckPending = Self.maxAckPending
         return configuration
@@ -65,8 +69,8 @@ package struct WorkLane: Sendable, Equatable {
     package func plan(existing: ConsumerConfiguration) -> ConsumerPlan {
         var updated = existing
         var changes: [String] = []
-        if existing.ackWait != Self.ackWait {
-            updated.ackWait = Self.ackWait
+        if existing.ackWait != ackWait {
+            updated.ackWait = ackWait
             changes.append("ack_wait")
         }
         if existing.maxDeliver != maxDeliver {

@@ -18,7 +18,7 @@ package final class WorkLoop: Service {
     /// How long running work may take to finish at shutdown (worker contract 1.7).
     static let drainLimit: Duration = .seconds(25)
     /// Work must be announced well within the ack wait; see `DeliveryLedger.inProgress`.
-    static let announceInterval: Duration = .seconds(4)
+    private var announceInterval: Duration { lane.ackWait / 8 }
 
     /// - Parameters:
     ///   - window: messages held at once, waiting or running.
@@ -84,7 +84,7 @@ package final class WorkLoop: Service {
 
     private func announce() async throws {
         while !Task.isCancelled {
-            do { try await Task.sleep(for: Self.announceInterval) } catch { return }
+            do { try await Task.sleep(for: announceInterval) } catch { return }
             dispatcher.announceProgress()
         }
     }
