@@ -142,7 +142,9 @@ let package = Package(
         tests(of: "Gateway", nio + nioHTTP + ["NATSClient", "Wire", "MessagePack", "JSONStream", "Catalog", "YAML"]),
         tests(
             of: "Worker",
-            nio + nioHTTP + ["Catalog", "Wire", "MessagePack", "JSONStream", "YAML", "NATSClient", "Inference", httpClient]),
+            nio + nioHTTP + [
+                "Catalog", "Wire", "MessagePack", "JSONStream", "YAML", "NATSClient", "Inference", httpClient,
+            ]),
         tests(of: "CLI", nio + ["YAML"]),
         .testTarget(
             name: "IntegrationTests",
