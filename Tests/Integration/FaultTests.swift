@@ -101,8 +101,8 @@ import Testing
 
     @Test("a worker is killed with its batch: another one answers the work")
     func workerIsKilled() async throws {
-        // Work that a worker has taken comes back 30 seconds after its last sign of life.
-        let stack = try await ServiceStack(workers: 2, gatewayEnvironment: ["SIE_GATEWAY_REQUEST_TIMEOUT": "100"])
+        // Work that a worker has taken comes back this long after its last sign of life.
+        let stack = try await ServiceStack(workers: 2, workerEnvironment: ["SIE_ACK_WAIT_S": "5"])
         let tally = try await underLoad(stack, connections: 8, textsPerRequest: 40) { load in
             try await load.untilSucceeded(10, within: .seconds(60))
             stack.workers[0].signal(SIGKILL)

@@ -11,7 +11,9 @@ final class ServiceStack: Sendable {
     let client: GatewayClient
     private let folder: URL
 
-    init(workers count: Int = 1, gatewayEnvironment: [String: String] = [:]) async throws {
+    init(
+        workers count: Int = 1, workerEnvironment: [String: String] = [:], gatewayEnvironment: [String: String] = [:]
+    ) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "services-\(UUID().uuidString)")
         let seeds = try Self.writeSeeds(to: folder)
         nats = try await NATSServerProcess(.current, configuration: "max_payload: 8MB")
@@ -39,7 +41,7 @@ final class ServiceStack: Sendable {
                     environment: common.merging([
                         "HOSTNAME": "worker-\(index + 1)", "SIE_POOL": "default", "SIE_BUNDLE": "default",
                         "SIE_MACHINE_PROFILE": "cpu", "SIE_CLUSTER_ROUTING": "queue",
-                    ]) { $1 }))
+                    ]) { $1 }.merging(workerEnvironment) { $1 }))
         }
         workers = started
         for (worker, port) in zip(started, workerPorts) {
