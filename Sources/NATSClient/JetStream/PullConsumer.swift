@@ -39,4 +39,8 @@ public final class PullConsumer: Sendable {
 
     /// Stops: the inbox is unsubscribed, messages under way are delivered again to somebody after their ack wait.
     public func stop() { puller.stop() }
+
+    /// Stops after everything the server had already sent was handed over; returns then. Whoever gives that back lets
+    /// another consumer have it at once, where ``stop()`` leaves it to the ack wait.
+    public func drain() async { await puller.drain() }
 }

@@ -57,6 +57,18 @@ extension Puller {
     }
 
     func stop() { driver.onLoopUnlessClosed { _ in self.end() } }
+
+    /// Stops asking, takes what the server had already sent, and ends.
+    func drain() async {
+        let subscription: UInt64? = await withCheckedContinuation { continuation in
+            driver.onLoop { _ in
+                self.send(self.machine.setPaused(true))
+                continuation.resume(returning: self.subscription)
+            }
+        }
+        if let subscription { try? await driver.drainSubscription(subscription) }
+        stop()
+    }
 }
 
 // MARK: - On the event loop

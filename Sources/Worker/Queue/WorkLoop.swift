@@ -44,6 +44,10 @@ package final class WorkLoop: Service {
 
         func grant() { consumer.withLock { $0 }?.requestMore(1) }
 
+        func drain() async {
+            await consumer.withLock { $0 }?.drain()
+        }
+
         func stop() {
             consumer.withLock { consumer in
                 consumer?.stop()
@@ -70,8 +74,9 @@ package final class WorkLoop: Service {
 
     private func stop() async {
         isStopping.store(true, ordering: .releasing)
-        credit.stop()
+        // From here on what still arrives is given back at once; the server may have sent some already.
         dispatcher.drain()
+        await credit.drain()
         let clock = ContinuousClock()
         let deadline = clock.now + Self.drainLimit
         while dispatcher.outstanding > 0, clock.now < deadline {
