@@ -2,8 +2,9 @@
 
     run-tests.py --timeout SECONDS EXECUTABLE -- ARGUMENT...
 
-Prints everything the executable prints, the failed tests once more, and at the end "N passed, N failed". A crash, a
-test that did not end, no test at all or a timeout counts as a failure.
+Prints what the executable prints, less the lines that say that something starts or that a case passed; at the end the
+failed tests with what they recorded, and "N passed, N failed". A crash, a test that did not end, no test at all or a
+timeout counts as a failure.
 """
 
 import ctypes
@@ -19,6 +20,9 @@ PR_SET_CHILD_SUBREAPER = 36
 FINISHED = re.compile(
     r"^.{1,3}\s+Test (?P<name>.+) (?:(?P<end>passed|failed) after [0-9.]+ seconds.*|skipped(?:: .*|\.)?)$")
 STARTED = re.compile(r"^.{1,3}\s+Test (?P<name>.+?) started\.$")
+ISSUE = re.compile(r"^.{1,3}\s+Test (?P<name>.+?) recorded an issue(?P<what>.*)$")
+# Lines that say nothing in the log of a run that went well.
+ROUTINE = re.compile(r"^\S{1,3}\s+(?:(?:Test|Suite|Test case) .+ started\.|Test case .+ passed after .+)$")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 CASES = re.compile(r" with \d+ test cases?$")
 
@@ -30,7 +34,7 @@ def main(arguments):
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     process = subprocess.Popen(
         [executable, *arguments[separator + 1 :]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, errors="replace")
+        stderr=subprocess.STDOUT, text=True, errors="replace", env={**os.environ, "NO_COLOR": "1"})
     timed_out = threading.Event()
 
     def stop():
@@ -46,10 +50,13 @@ def main(arguments):
     timer = threading.Timer(timeout, stop)
     timer.start()
     threading.Thread(target=clean_up, daemon=True).start()
-    running, passed, failed, skipped = {}, [], [], []
+    running, passed, failed, skipped, recorded = {}, [], [], [], []
     for line in process.stdout:
-        print(line, end="", flush=True)
         line = COLOURS.sub("", line).rstrip("\n")
+        if not ROUTINE.match(line):
+            print(line, flush=True)
+        if match := ISSUE.match(line):
+            recorded.append(f"{CASES.sub('', match['name'])}{match['what']}")
         if match := STARTED.match(line) or FINISHED.match(line):
             name = CASES.sub("", match["name"])
             if name == "run" or name.startswith(("run with ", "case passing ")):
@@ -75,6 +82,8 @@ def main(arguments):
         problems.append("no test ran")
 
     print()
+    for issue in recorded:
+        print(f"ISSUE {issue}")
     for problem in problems:
         print(f"FAILED {problem}")
     for name in skipped:
