@@ -158,6 +158,6 @@ let package = Package(
                 argumentParser, logging, "CNats", "NATSClient", "Wire", "MessagePack", "JSONStream", "Inference",
                 "CKernels", "TestSupport",
             ],
-            path: "Benchmarks", exclude: [], swiftSettings: strict),
+            path: "Benchmarks", exclude: ["Worker/compare.py", "Worker/onnxruntime_peer.py"], swiftSettings: strict),
     ]
 )
