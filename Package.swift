@@ -93,6 +93,7 @@ let package = Package(
         library("YAML", ["CLibYaml", "JSONStream"]),
 
         // platform
+        library("Settings"),
         library("Observability", [logging, crypto]),
         library("NATSClient", nio + [nioSSL, logging, lifecycle, crypto, collections]),
         library(
@@ -114,13 +115,13 @@ let package = Package(
             "Gateway",
             nio + nioHTTP + [
                 "Catalog", "YAML", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
-                collections, httpTypes, httpClient, signals,
+                "Settings", collections, httpTypes, httpClient, signals,
             ] + hummingbird),
         program(
             "Worker",
             nio + [
                 "Catalog", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
-                "Inference", "YAML", collections, httpTypes, httpClient, signals,
+                "Inference", "Settings", "YAML", collections, httpTypes, httpClient, signals,
             ] + hummingbird),
         program("CLI", nio + nioHTTP + [subprocess, systemPackage, signals, "CProcess", "Wire", "YAML"]),
 
@@ -132,6 +133,7 @@ let package = Package(
         tests(of: "MessagePack", ["CMsgPack"]),
         tests(of: "JSONStream"),
         tests(of: "YAML", ["JSONStream"]),
+        tests(of: "Settings"),
         tests(of: "Observability", [logging]),
         tests(of: "NATSClient", nio + ["CNats", crypto, logging, nioEmbedded, nioSSL]),
         tests(of: "HTTPService", nio + nioHTTP + hummingbird + [httpTypes, logging, lifecycle, "Observability"]),
@@ -139,11 +141,16 @@ let package = Package(
         tests(of: "Wire"),
         tests(of: "Inference"),
         tests(of: "ConfigService", nio + nioHTTP + ["Catalog", "YAML", "JSONStream", "NATSClient", logging]),
-        tests(of: "Gateway", nio + nioHTTP + ["NATSClient", "Wire", "MessagePack", "JSONStream", "Catalog", "YAML"]),
+        tests(
+            of: "Gateway",
+            nio + nioHTTP + hummingbird + [
+                "NATSClient", "Wire", "MessagePack", "JSONStream", "Catalog", "YAML", "HTTPService", "Observability",
+                "Settings", httpClient, logging, lifecycle,
+            ]),
         tests(
             of: "Worker",
             nio + nioHTTP + [
-                "Catalog", "Wire", "MessagePack", "JSONStream", "YAML", "NATSClient", "Inference", httpClient,
+                "Catalog", "Wire", "MessagePack", "JSONStream", "YAML", "NATSClient", "Inference", "Settings", httpClient,
             ]),
         tests(of: "CLI", nio + ["YAML"]),
         .testTarget(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Settings
 
 extension WorkerCommand {
     /// The flags of `sie-worker serve`; each overrides the environment variable named in its help.
@@ -52,8 +53,8 @@ extension WorkerCommand {
         func run() async throws {
             let configuration: WorkerConfiguration
             do {
-                configuration = try resolve(environment: Environment(values: ProcessInfo.processInfo.environment))
-            } catch let error as ConfigurationError {
+                configuration = try resolve(environment: Environment(ProcessInfo.processInfo.environment))
+            } catch let error as SettingError {
                 throw ValidationError(error.description)
             }
             try await WorkerProcess(configuration: configuration).run()
@@ -62,19 +63,19 @@ extension WorkerCommand {
         /// Flags over environment over defaults.
         func resolve(environment: Environment) throws -> WorkerConfiguration {
             if bundle != nil, models != nil {
-                throw ConfigurationError("--bundle and --models exclude each other: name a bundle or single models")
+                throw SettingError("--bundle and --models exclude each other: name a bundle or single models")
             }
             let deviceName = device ?? environment.string("SIE_DEVICE") ?? "auto"
             guard deviceName == "auto" || deviceName == "cpu" else {
-                throw ConfigurationError("device '\(deviceName)' is not available: this worker runs on auto or cpu")
+                throw SettingError("device '\(deviceName)' is not available: this worker runs on auto or cpu")
             }
-            let filter = models.map(Environment.list(splitting:)) ?? environment.list("SIE_MODEL_FILTER")
-            let preloaded = preload.map(Environment.list(splitting:)) ?? environment.list("SIE_PRELOAD_MODELS") ?? []
+            let filter = models.map(Environment.list) ?? environment.string("SIE_MODEL_FILTER").map(Environment.list)
+            let preloaded = preload.map(Environment.list) ?? environment.list("SIE_PRELOAD_MODELS")
             if let filter, let outside = preloaded.first(where: { !filter.contains($0) }) {
-                throw ConfigurationError("model '\(outside)' is to be preloaded but is not among the models to serve")
+                throw SettingError("model '\(outside)' is to be preloaded but is not among the models to serve")
             }
             guard let natsURL = environment.string("SIE_NATS_URL") else {
-                throw ConfigurationError(
+                throw SettingError(
                     "SIE_NATS_URL is not set: the worker takes its work from NATS, for example nats://127.0.0.1:4222")
             }
             let cores = ProcessInfo.processInfo.activeProcessorCount
@@ -82,7 +83,7 @@ extension WorkerCommand {
                 environment.string("HOSTNAME") ?? environment.string("POD_NAME") ?? ProcessInfo.processInfo.hostName
             return WorkerConfiguration(
                 host: host ?? environment.string("SIE_WORKER_HOST") ?? "0.0.0.0",
-                port: try port ?? environment.int("SIE_WORKER_PORT", in: 0...65535) ?? 8080,
+                port: try port ?? environment.integer("SIE_WORKER_PORT", in: 0...65535) ?? 8080,
                 workerName: environment.string("SIE_WORKER_NAME") ?? name,
                 machineProfile: environment.string("SIE_MACHINE_PROFILE") ?? environment.string("SIE_GPU_TYPE")
                     ?? "cpu",
@@ -98,21 +99,21 @@ extension WorkerCommand {
                     configServiceURL: environment.string("SIE_CONFIG_SERVICE_URL"),
                     configServiceToken: environment.string("SIE_ADMIN_TOKEN")),
                 queue: WorkerConfiguration.Queue(
-                    natsServers: Environment.list(splitting: natsURL),
+                    natsServers: Environment.list(natsURL),
                     natsCredentialsFile: environment.string("SIE_NATS_CREDENTIALS_FILE"),
                     pool: environment.string("SIE_POOL") ?? "_default",
-                    fetchBudget: try environment.int("SIE_NATS_FETCH_BUDGET", in: 1...1000) ?? 256,
+                    fetchBudget: try environment.integer("SIE_NATS_FETCH_BUDGET", in: 1...1000) ?? 256,
                     nakDelay: try environment.seconds("SIE_NAK_DELAY_S", in: 0...600) ?? .seconds(5),
                     outOfMemoryNakDelay: try environment.seconds("SIE_OOM_NAK_DELAY_S", in: 0...600) ?? .seconds(10),
-                    maxDeliver: try environment.int("SIE_MAX_DELIVER", in: 1...1000) ?? 20,
+                    maxDeliver: try environment.integer("SIE_MAX_DELIVER", in: 1...1000) ?? 20,
                     ackWait: try environment.seconds("SIE_ACK_WAIT_S", in: 1...3600) ?? .seconds(30),
                     streamMaxAge: try environment.seconds("SIE_STREAM_MAX_AGE_S", in: 1...86_400) ?? .seconds(120)),
                 engine: WorkerConfiguration.Engine(
-                    threads: try threads ?? environment.int("SIE_INFERENCE_THREADS", in: 1...1024) ?? cores,
-                    tokenBudget: try environment.int("SIE_TOKEN_BUDGET", in: 32...65_536) ?? 512,
-                    maxWaitingItems: try environment.int("SIE_MAX_CONCURRENT_REQUESTS", in: 1...1_000_000) ?? 512),
+                    threads: try threads ?? environment.integer("SIE_INFERENCE_THREADS", in: 1...1024) ?? cores,
+                    tokenBudget: try environment.integer("SIE_TOKEN_BUDGET", in: 32...65_536) ?? 512,
+                    maxWaitingItems: try environment.integer("SIE_MAX_CONCURRENT_REQUESTS", in: 1...1_000_000) ?? 512),
                 logLevel: verbose ? "debug" : environment.string("SIE_LOG_LEVEL") ?? "info",
-                jsonLogs: try jsonLogs || environment.bool("SIE_LOG_JSON") ?? false)
+                jsonLogs: try jsonLogs || environment.flag("SIE_LOG_JSON") ?? false)
         }
     }
 }

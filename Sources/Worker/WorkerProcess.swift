@@ -9,6 +9,7 @@ import NIOCore
 import NIOPosix
 import Observability
 import ServiceLifecycle
+import Settings
 import UnixSignals
 import Wire
 
@@ -22,7 +23,7 @@ package struct WorkerProcess: Sendable {
 
     /// Serves until SIGINT or SIGTERM, then stops pulling, gives back what has not started, finishes what runs.
     ///
-    /// - Throws: `ConfigurationError` or `CatalogError` where the configuration cannot be used, `HTTPServerError` where
+    /// - Throws: `SettingError` or `CatalogError` where the configuration cannot be used, `HTTPServerError` where
     ///   the port cannot be had.
     package func run() async throws {
         LogConfiguration(
@@ -100,7 +101,7 @@ package struct WorkerProcess: Sendable {
         for skipped in bundles.skipped { logger.warning("file skipped", metadata: ["file": "\(skipped)"]) }
         var registry = Registry(bundles: bundles.files.map(\.content))
         guard registry.bundle(named: catalog.bundle) != nil else {
-            throw ConfigurationError(
+            throw SettingError(
                 "bundle '\(catalog.bundle)' is not among the files of \(catalog.bundlesDirectory) [SIE_BUNDLES_DIR]")
         }
         let models = CatalogDirectory(catalog.modelsDirectory).models()

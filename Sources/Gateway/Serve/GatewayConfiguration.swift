@@ -1,3 +1,5 @@
+import Settings
+
 /// Everything `sie-gateway serve` can be told, decided once at start.
 package struct GatewayConfiguration: Sendable {
     package struct Authentication: Sendable {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Settings
 
 /// `sie-gateway serve`. Flags override the environment.
 struct ServeCommand: AsyncParsableCommand {

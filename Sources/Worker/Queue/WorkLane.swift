@@ -1,4 +1,5 @@
 import NATSClient
+import Settings
 import Wire
 
 /// The queue lane a worker serves: one bundle in one pool, with the stream and the durable consumer behind it (worker
@@ -21,11 +22,11 @@ package struct WorkLane: Sendable, Equatable {
         ackWait: Duration = .seconds(30)
     ) throws {
         guard Subjects.isValidPool(pool) else {
-            throw ConfigurationError(
+            throw SettingError(
                 "pool '\(pool)' cannot be a queue name: use 1 to 63 letters, digits, '-' or '_' [SIE_POOL]")
         }
         guard Subjects.isValidPool(bundle) else {
-            throw ConfigurationError(
+            throw SettingError(
                 "bundle '\(bundle)' cannot be a queue name: use 1 to 63 letters, digits, '-' or '_' [SIE_BUNDLE]")
         }
         self.bundle = bundle

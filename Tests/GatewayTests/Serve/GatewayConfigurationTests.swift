@@ -1,4 +1,5 @@
 import Gateway
+import Settings
 import Testing
 
 @Suite("Configuration")
@@ -7,32 +8,8 @@ struct GatewayConfigurationTests {
         GatewayConfiguration(environment: Environment(variables))
     }
 
-    @Test(
-        "booleans are true in all their forms and false otherwise",
-        arguments: [
-            ("true", true), ("1", true), ("yes", true), ("True", true), ("YES", true), ("TRUE", true),
-            ("false", false), ("0", false), ("no", false), ("anything", false), ("", false),
-        ])
-    func booleans(text: String, expected: Bool) {
-        #expect(Environment(["FLAG": text]).bool("FLAG") == expected)
-        #expect(!Environment([:]).bool("FLAG"))
-    }
-
-    @Test("numbers that do not parse mean the default")
-    func numbers() {
-        let environment = Environment(["I": "7", "BAD": "x", "F": "0.5", "INF": "inf", "EMPTY": ""])
-        #expect(environment.integer("I", default: 1) == 7)
-        #expect(environment.integer("BAD", default: 1) == 1)
-        #expect(environment.integer("EMPTY", default: 1) == 1)
-        #expect(environment.double("F", default: 1) == 0.5)
-        #expect(environment.double("INF", default: 1) == 1)
-        #expect(environment.double("NONE", default: 1) == 1)
-    }
-
-    @Test("lists are split, trimmed and freed of empty parts")
-    func lists() {
-        #expect(Environment.list(" a , b,,c ,") == ["a", "b", "c"])
-        #expect(Environment.list("") == [])
+    @Test("worker URLs are separated by commas, also in the environment")
+    func workers() {
         #expect(
             Self.configuration(["SIE_GATEWAY_WORKERS": "http://a, http://b"]).workerURLs == ["http://a", "http://b"])
     }

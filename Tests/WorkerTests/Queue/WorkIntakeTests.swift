@@ -93,12 +93,11 @@ struct WorkIntakeTests {
     @Test("damaged bytes never stop the worker", arguments: 0..<8)
     func damaged(_ seed: Int) throws {
         var bytes = try Self.recorded("encode_with_id_and_options")
-        var state = UInt64(seed) &* 0x9e37_79b9_7f4a_7c15 | 1
+        var random = SeededGenerator(seed: UInt64(seed))
         for _ in 0..<500 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            let index = Int(state >> 33) % bytes.count
+            let index = Int.random(in: 0..<bytes.count, using: &random)
             let before = bytes[index]
-            bytes[index] = UInt8(truncatingIfNeeded: state >> 24)
+            bytes[index] = .random(in: 0...255, using: &random)
             switch Self.intake(bytes) {
             case .encode(let work, _), .refuse(let work, _, _): #expect(!work.requestID.isEmpty)
             case .drop(let reason), .terminate(let reason): #expect(!reason.isEmpty)

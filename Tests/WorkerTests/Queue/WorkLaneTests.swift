@@ -1,4 +1,5 @@
 import NATSClient
+import Settings
 import Testing
 import Worker
 
@@ -36,7 +37,7 @@ struct WorkLaneTests {
 
     @Test("names that would change a subject's meaning are refused", arguments: ["", "a.b", "*", ">", "a b", "é"])
     func invalidNames(_ name: String) {
-        #expect(throws: ConfigurationError.self) { try WorkLane(bundle: "default", pool: name) }
-        #expect(throws: ConfigurationError.self) { try WorkLane(bundle: name, pool: "default") }
+        #expect(throws: SettingError.self) { try WorkLane(bundle: "default", pool: name) }
+        #expect(throws: SettingError.self) { try WorkLane(bundle: name, pool: "default") }
     }
 }
