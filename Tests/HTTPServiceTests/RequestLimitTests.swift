@@ -2,6 +2,7 @@ import HTTPService
 import Hummingbird
 import NIOCore
 import NIOHTTP1
+import TestSupport
 import Testing
 
 @Suite("Request limits", .timeLimit(.minutes(1)))
@@ -143,7 +144,7 @@ struct RequestLimitTests {
             let seed = Array(
                 "POST /x HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
                     .utf8)
-            var random = SplitMix(state: 20_260_131)
+            var random = SeededGenerator(seed: 20_260_131)
             for _ in 0..<300 {
                 var bytes = seed
                 for _ in 0..<Int.random(in: 1...6, using: &random) {
@@ -183,18 +184,5 @@ struct RequestLimitTests {
             let idle = try await RawConnection(port: server.port)
             #expect(await idle.rest() == "")
         }
-    }
-}
-
-/// A small seeded generator, so that a failing case can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import NATSClient
 import NIOCore
+import TestSupport
 import Testing
 
 @Suite("The protocol parser")
@@ -138,20 +139,5 @@ struct ProtocolParserTests {
             let noise = (0..<64).map { _ in UInt8.random(in: 0...255, using: &random) }
             _ = try? Self.parse([noise], maxMessageBytes: 4096)
         }
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { self.state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

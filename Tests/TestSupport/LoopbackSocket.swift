@@ -40,6 +40,13 @@ struct LoopbackSocket {
         }
     }
 
+    /// Whether somebody listens on a port right now.
+    static func accepts(port: Int) -> Bool {
+        guard let socket = try? LoopbackSocket() else { return false }
+        defer { socket.close() }
+        return socket.connect(port: port)
+    }
+
     private static func address(port: Int) -> sockaddr_in {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

@@ -104,7 +104,7 @@ package final class NATSServerProcess: Sendable {
         try process.run()
         self.process.withLock { $0 = process }
         let start = ContinuousClock.now
-        while !Self.accepts(port: port) {
+        while !LoopbackSocket.accepts(port: port) {
             guard process.isRunning, .now - start < .seconds(15) else { throw Failure.didNotStart(log: log) }
             try await Task.sleep(for: .milliseconds(5))
         }
@@ -130,11 +130,5 @@ package final class NATSServerProcess: Sendable {
         let socket = try LoopbackSocket()
         defer { socket.close() }
         return try socket.bind(port: 0)
-    }
-
-    private static func accepts(port: Int) -> Bool {
-        guard let socket = try? LoopbackSocket() else { return false }
-        defer { socket.close() }
-        return socket.connect(port: port)
     }
 }

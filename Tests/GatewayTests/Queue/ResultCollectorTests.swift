@@ -1,5 +1,6 @@
 import Gateway
 import NIOCore
+import TestSupport
 import Testing
 import Wire
 
@@ -95,7 +96,7 @@ struct ResultCollectorTests {
     @Test("many concurrent requests never see one another's results")
     func noCrossTalk() {
         var collector = ResultCollector<Int>()
-        var random = SeededRandom(seed: 7)
+        var random = SeededGenerator(seed: 7)
         let ids = (0..<500).map { _ in Self.newID() }
         var events: [(request: Int, item: Int)] = []
         for (index, id) in ids.enumerated() {

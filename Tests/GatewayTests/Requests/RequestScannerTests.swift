@@ -1,6 +1,7 @@
 import Gateway
 import MessagePack
 import NIOCore
+import TestSupport
 import Testing
 import Wire
 
@@ -177,7 +178,7 @@ struct RequestScannerTests {
 
     @Test("random bytes and random damage never do worse than an error")
     func fuzz() throws {
-        var random = SeededRandom(seed: 0x5EED)
+        var random = SeededGenerator(seed: 0x5EED)
         let whole = MessagePackWriter.encode(
             Self.map(["items": .array([Self.hello, Self.world]), "params": Self.map(["options": Self.map(["a": 1])])]))
         for _ in 0..<20_000 {
@@ -189,20 +190,5 @@ struct RequestScannerTests {
                 #expect(request.items.allSatisfy { 0 <= $0.lowerBound && $0.upperBound <= bytes.count })
             }
         }
-    }
-}
-
-/// SplitMix64: the same bytes on every run.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
