@@ -6,10 +6,26 @@ package struct AnsweredCall: Sendable {
     package var endpoint: String
     package var head: HTTPRequestHead
     package var status: Int
+    /// The canonical id of the model; nil where the request got no further than its head.
+    package var model: String?
     /// `queue:{request id}`, where work was done.
     package var worker: String?
     /// The pool and machine profile the request resolved to; nil where it got no further than its head.
     package var pool: String?
     package var machineProfile: String?
     package var duration: Duration
+
+    package init(
+        endpoint: String, head: HTTPRequestHead, status: Int, model: String? = nil, worker: String? = nil,
+        pool: String? = nil, machineProfile: String? = nil, duration: Duration
+    ) {
+        self.endpoint = endpoint
+        self.head = head
+        self.status = status
+        self.model = model
+        self.worker = worker
+        self.pool = pool
+        self.machineProfile = machineProfile
+        self.duration = duration
+    }
 }

@@ -1,6 +1,7 @@
 import Catalog
 import FoundationEssentials
 import HTTPService
+import Logging
 import NIOCore
 import NIOHTTP1
 import Observability
@@ -32,6 +33,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     private let queue: WorkQueue?
     private let eventLoop: any EventLoop
     private let metrics: InferenceMetrics
+    private let logger: Logger
     private let authorize: Authorize
     private let observe: Observe
 
@@ -41,6 +43,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     private var reportedLanes = LaneTable()
     private var willFollowFleet = false
     private var demand: DemandGauge
+    private var skew = SDKSkew()
     private var random = SystemRandomNumberGenerator()
 
     /// - Parameters:
@@ -48,6 +51,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     ///   - eventLoop: where routing happens: the queue's loop, or any where there is no queue.
     package init(
         configuration: Configuration, queue: WorkQueue?, eventLoop: any EventLoop, metrics: InferenceMetrics,
+        logger: Logger,
         authorize: @escaping Authorize = { _ in nil }, observe: @escaping Observe = { _ in }
     ) {
         self.configuration = configuration
@@ -55,6 +59,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         self.queue = queue
         self.eventLoop = queue?.eventLoop ?? eventLoop
         self.metrics = metrics
+        self.logger = logger
         self.authorize = authorize
         self.observe = observe
         router = RequestRouter(configuredMachineProfiles: configuration.configuredMachineProfiles)
@@ -142,6 +147,11 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     // MARK: Routing
 
     private func resolve(_ call: InferenceCall, _ body: InferenceBody) {
+        if let sdk = call.sdk, skew.isNews(sdk) {
+            logger.warning(
+                "client SDK version skew detected (>1 minor version difference)",
+                metadata: ["client": "\(sdk.major).\(sdk.minor)", "gateway": "\(ProductVersion.current)"])
+        }
         if call.endpoint == .embeddings, case .failure(let error) = body.request {
             return refuse(call, error, route: nil)
         }
@@ -266,7 +276,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         call.exchange.respond(HTTPReply(answer))
         observe(
             AnsweredCall(
-                endpoint: call.endpoint.label, head: call.head, status: Int(answer.status.code),
+                endpoint: call.endpoint.label, head: call.head, status: Int(answer.status.code), model: route?.modelID,
                 worker: answer.headers.first(name: "x-sie-worker"), pool: route?.pool,
                 machineProfile: route?.machineProfile, duration: duration))
     }

@@ -17,43 +17,67 @@ package final class FleetMonitor: Service {
         case nats(NATSConnection)
     }
 
-    /// Seconds between looking for workers that fell silent.
-    static let sweepInterval: Duration = .seconds(5)
-    /// Wait before a lost worker is connected to again.
-    static let reconnectDelay: Duration = .seconds(5)
-    /// Wait while a worker has never been reached: it is probably starting.
-    static let firstConnectDelay: Duration = .milliseconds(500)
+    package struct Timing: Sendable {
+        /// Time between looking for workers that fell silent.
+        package var sweepInterval: Duration = .seconds(5)
+        /// Wait before a lost worker is connected to again.
+        package var reconnectDelay: Duration = .seconds(5)
+        /// Wait while a worker has never been reached: it is probably starting.
+        package var firstConnectDelay: Duration = .milliseconds(500)
+        /// Silence after which a worker takes no work.
+        package var heartbeatTimeout: Duration = .seconds(15)
+        /// Silence after which a worker that only announces itself is forgotten.
+        package var forgetAfter: Duration = .seconds(300)
+
+        package init() {}
+    }
+
     static let healthSubject = "sie.health.>"
 
     private struct State {
-        var registry = WorkerRegistry()
-        var snapshot = WorkerSnapshot.empty
+        var registry: WorkerRegistry
+        /// Made when somebody asks, not at each of the many reports.
+        var snapshot: WorkerSnapshot?
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let source: Source
+    private let timing: Timing
     private let group: any EventLoopGroup
     private let logger: Logger
     private let publish: @Sendable (LaneTable) -> Void
 
     /// - Parameter publish: called with the lanes of healthy workers after each change of them.
     package init(
-        source: Source, group: any EventLoopGroup, logger: Logger, publish: @escaping @Sendable (LaneTable) -> Void
+        source: Source, timing: Timing = Timing(), group: any EventLoopGroup, logger: Logger,
+        publish: @escaping @Sendable (LaneTable) -> Void
     ) {
         self.source = source
+        self.timing = timing
         self.group = group
         self.logger = logger
         self.publish = publish
-        if case .webSocket(let urls) = source {
-            state.withLock { state in
-                for url in urls { state.registry.add(url: url) }
-                state.snapshot = WorkerSnapshot(state.registry.workers)
-            }
+        var registry: WorkerRegistry
+        switch source {
+        case .webSocket(let urls):
+            registry = WorkerRegistry(heartbeatTimeout: timing.heartbeatTimeout / .seconds(1))
+            for url in urls { registry.add(url: url) }
+        case .nats:
+            registry = WorkerRegistry(
+                heartbeatTimeout: timing.heartbeatTimeout / .seconds(1), forgetAfter: timing.forgetAfter / .seconds(1))
         }
+        state = Mutex(State(registry: registry))
     }
 
     /// The fleet as last heard of.
-    package var snapshot: WorkerSnapshot { state.withLock { $0.snapshot } }
+    package var snapshot: WorkerSnapshot {
+        state.withLock { state in
+            if let snapshot = state.snapshot { return snapshot }
+            let snapshot = WorkerSnapshot(state.registry.workers)
+            state.snapshot = snapshot
+            return snapshot
+        }
+    }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -76,8 +100,9 @@ package final class FleetMonitor: Service {
         let changes = state.withLock { state in
             let changes = event(&state.registry, now).filter { $0 != .none }
             guard !changes.isEmpty else { return changes }
-            state.snapshot = WorkerSnapshot(state.registry.workers)
-            if changes.contains(where: { $0 != .figures }) { publish(state.snapshot.lanes) }
+            state.snapshot = nil
+            // Under the lock, so that a later picture is never overtaken by an earlier one.
+            if changes.contains(where: { $0 != .figures }) { publish(state.registry.lanes) }
             return changes
         }
         for change in changes {
@@ -90,7 +115,7 @@ package final class FleetMonitor: Service {
     }
 
     private func sweep() async {
-        while (try? await Task.sleep(for: Self.sweepInterval)) != nil {
+        while (try? await Task.sleep(for: timing.sweepInterval)) != nil {
             apply { registry, now in registry.sweep(now: now) }
         }
     }
@@ -102,7 +127,7 @@ package final class FleetMonitor: Service {
     // MARK: WebSocket
 
     private func follow(_ url: String) async {
-        let address = url.reversed().drop { $0 == "/" }.reversed().map(String.init).joined() + "/ws/status"
+        let address = String(url.reversed().drop { $0 == "/" }.reversed()) + "/ws/status"
         var wasConnected = false
         while !Task.isCancelled {
             do {
@@ -115,7 +140,7 @@ package final class FleetMonitor: Service {
                 logger.debug("worker not reached", metadata: ["worker": "\(url)", "error": "\(error)"])
             }
             apply { registry, _ in [registry.connectionLost(url: url)] }
-            let delay = wasConnected ? Self.reconnectDelay : Self.firstConnectDelay
+            let delay = wasConnected ? timing.reconnectDelay : timing.firstConnectDelay
             guard (try? await Task.sleep(for: delay)) != nil else { return }
         }
     }

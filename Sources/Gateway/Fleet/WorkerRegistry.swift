@@ -17,19 +17,30 @@ package struct WorkerRegistry: Sendable {
         case description(url: String)
     }
 
-    /// Seconds of silence after which a healthy worker is held to be gone.
+    /// Seconds of silence after which a worker is held to be gone.
     package let heartbeatTimeout: Double
+    /// Seconds of silence after which a worker is forgotten; nil where addresses are known by other means than reports.
+    package let forgetAfter: Double?
 
     private var records: [String: WorkerRecord] = [:]
 
-    package init(heartbeatTimeout: Double = 15) {
+    package init(heartbeatTimeout: Double = 15, forgetAfter: Double? = nil) {
         self.heartbeatTimeout = heartbeatTimeout
+        self.forgetAfter = forgetAfter
     }
 
     /// All workers, by URL.
     package var workers: [WorkerRecord] { records.values.sorted { $0.url < $1.url } }
 
     package func worker(url: String) -> WorkerRecord? { records[url] }
+
+    /// The queues that healthy workers serve.
+    package var lanes: LaneTable {
+        LaneTable(
+            workers: records.values.lazy.filter(\.isHealthy).map { worker in
+                (worker.bundle, LaneTable.Lane(pool: worker.pool, machineProfile: worker.machineProfile))
+            })
+    }
 
     /// A worker's address became known. A known one is left as it is.
     package mutating func add(url: String) {
@@ -83,12 +94,18 @@ package struct WorkerRegistry: Sendable {
         return served ? .stoppedServing(url: url) : .figures
     }
 
-    /// Time passed: healthy workers that have been silent for too long become unhealthy.
+    /// Time passed: workers that have been silent for too long become unhealthy, and are forgotten later where nothing
+    /// but their reports made them known.
     package mutating func sweep(now: Double) -> [Change] {
         var changes: [Change] = []
-        for (url, record) in records where record.isHealthy && now - record.lastReport > heartbeatTimeout {
-            records[url]?.state = .unhealthy
-            changes.append(.stoppedServing(url: url))
+        for (url, record) in records where now - record.lastReport > heartbeatTimeout {
+            if let forgetAfter, now - record.lastReport > forgetAfter {
+                records[url] = nil
+                changes.append(record.isHealthy ? .stoppedServing(url: url) : .figures)
+            } else if record.state == .healthy || record.state == .draining {
+                records[url]?.state = .unhealthy
+                changes.append(record.isHealthy ? .stoppedServing(url: url) : .figures)
+            }
         }
         return changes
     }

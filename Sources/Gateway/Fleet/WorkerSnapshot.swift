@@ -1,9 +1,15 @@
-/// The fleet at one moment, immutable, with the indexes that routing and the status routes read.
+/// The fleet at one moment, immutable, as the status routes and metrics read it. Routing reads a `LaneTable`.
 package struct WorkerSnapshot: Sendable {
     package struct Cluster: Sendable, Equatable {
         package var workerCount = 0
         package var gpuCount = 0
         package var modelsLoaded = 0
+
+        package init(workerCount: Int = 0, gpuCount: Int = 0, modelsLoaded: Int = 0) {
+            self.workerCount = workerCount
+            self.gpuCount = gpuCount
+            self.modelsLoaded = modelsLoaded
+        }
     }
 
     /// One model as the healthy workers report it.
@@ -12,6 +18,15 @@ package struct WorkerSnapshot: Sendable {
         package var workerURLs: [String] = []
         package var gpuTypes: [String] = []
         package var totalQueueDepth = 0
+
+        package init(
+            name: String, workerURLs: [String] = [], gpuTypes: [String] = [], totalQueueDepth: Int = 0
+        ) {
+            self.name = name
+            self.workerURLs = workerURLs
+            self.gpuTypes = gpuTypes
+            self.totalQueueDepth = totalQueueDepth
+        }
     }
 
     /// All workers, healthy or not, by URL.
@@ -19,9 +34,7 @@ package struct WorkerSnapshot: Sendable {
     package let cluster: Cluster
     /// Models that healthy workers have loaded, by name.
     package let models: [LoadedModel]
-
-    /// The queues that healthy workers serve.
-    package let lanes: LaneTable
+    private let modelPositions: [String: Int]
 
     package init(_ workers: [WorkerRecord]) {
         self.workers = workers
@@ -30,7 +43,7 @@ package struct WorkerSnapshot: Sendable {
         for worker in workers where worker.isHealthy {
             cluster.workerCount += 1
             cluster.gpuCount += worker.gpuCount
-            for name in worker.loadedModels {
+            for name in Set(worker.loadedModels) {
                 var model = models[name] ?? LoadedModel(name: name)
                 model.workerURLs.append(worker.url)
                 model.totalQueueDepth += worker.queueDepth
@@ -42,13 +55,8 @@ package struct WorkerSnapshot: Sendable {
         cluster.modelsLoaded = models.count
         self.cluster = cluster
         self.models = models.values.sorted { $0.name < $1.name }
-        lanes = LaneTable(
-            workers: workers.lazy.filter(\.isHealthy).map { worker in
-                (worker.bundle, LaneTable.Lane(pool: worker.pool, machineProfile: worker.machineProfile))
-            })
+        modelPositions = Dictionary(uniqueKeysWithValues: self.models.enumerated().map { ($1.name, $0) })
     }
-
-    package static let empty = WorkerSnapshot([])
 
     package var healthy: some Sequence<WorkerRecord> { workers.lazy.filter(\.isHealthy) }
 
@@ -63,6 +71,6 @@ package struct WorkerSnapshot: Sendable {
 
     /// URLs of healthy workers that have the model loaded (exact name).
     package func workers(withModel name: String) -> [String] {
-        models.first { $0.name == name }?.workerURLs ?? []
+        modelPositions[name].map { models[$0].workerURLs } ?? []
     }
 }

@@ -58,6 +58,7 @@ package struct GatewayServer: Sendable {
         let audit = AuditLog()
         let lane = InferenceLane(
             configuration: laneConfiguration, queue: queue, eventLoop: queueLoop, metrics: inferenceMetrics,
+            logger: logger,
             authorize: { head in
                 access.verdict(
                     method: head.method.rawValue, path: String(head.uri.prefix { $0 != "?" }),
@@ -80,13 +81,15 @@ package struct GatewayServer: Sendable {
             source: fleetSource(connection), group: group, logger: logger, publish: { lane.update(lanes: $0) })
         FleetMetrics.register(in: metrics, snapshot: { fleet.snapshot })
         let draining = DrainingFlag()
+        let throughput = Throughput(metrics: inferenceMetrics)
         let routes = SurfaceRoutes(
             documents: { [profiles = configuration.configuredMachineProfiles] in
                 let (registry, epoch) = mirror.current
                 return ClusterDocuments(
-                    fleet: fleet.snapshot, registry: registry, epoch: epoch, configuredMachineProfiles: profiles)
+                    fleet: fleet.snapshot, registry: registry, epoch: epoch, configuredMachineProfiles: profiles,
+                    requestsPerSecond: throughput.perSecond)
             },
-            isDraining: { draining.isSet }, metrics: metrics, access: access)
+            isDraining: { draining.isSet }, metrics: metrics, access: access, audit: audit)
         let server = HTTPServer(
             configuration: HTTPServerConfiguration(host: configuration.host, port: configuration.port),
             routes: routes.router().buildResponder(), fastLane: lane, group: group, logger: logger)
@@ -140,6 +143,20 @@ private final class DrainingFlag: Sendable {
     var isSet: Bool { server.withLock { $0?.isDraining ?? false } }
 
     func follow(_ server: HTTPServer) { self.server.withLock { $0 = server } }
+}
+
+/// Successful inference requests per second, for whoever looks.
+private final class Throughput: Sendable {
+    private let metrics: InferenceMetrics
+    private let rate = Mutex(RequestRate())
+
+    init(metrics: InferenceMetrics) { self.metrics = metrics }
+
+    var perSecond: Double {
+        let total = metrics.requests.all.reduce(UInt64(0)) { $1.values[1] == "200" ? $0 + $1.instrument.value : $0 }
+        let now = Double(NIODeadline.now().uptimeNanoseconds) / 1e9
+        return rate.withLock { $0.look(total: total, now: now) }
+    }
 }
 
 /// Ends demand that nobody renewed.

@@ -8,14 +8,18 @@ package struct ClusterDocuments: Sendable {
     let registry: Registry
     let epoch: UInt64
     let configuredMachineProfiles: [String]
+    /// Inference requests answered per second.
+    let requestsPerSecond: Double
 
     package init(
-        fleet: WorkerSnapshot, registry: Registry, epoch: UInt64, configuredMachineProfiles: [String] = []
+        fleet: WorkerSnapshot, registry: Registry, epoch: UInt64, configuredMachineProfiles: [String] = [],
+        requestsPerSecond: Double = 0
     ) {
         self.fleet = fleet
         self.registry = registry
         self.epoch = epoch
         self.configuredMachineProfiles = configuredMachineProfiles
+        self.requestsPerSecond = requestsPerSecond
     }
 
     // MARK: Health
@@ -37,7 +41,7 @@ package struct ClusterDocuments: Sendable {
                 JSONMember("type", "gateway"),
                 JSONMember("configured_gpu_types", .strings(configuredMachineProfiles)),
                 JSONMember("live_gpu_types", .strings(fleet.liveMachineProfiles)),
-                JSONMember("cluster", .object(counts)),
+                JSONMember("cluster", .object(counts + [JSONMember("total_qps", .double(requestsPerSecond))])),
             ] + counts + [
                 JSONMember("config_epoch", .int(Int64(clamping: epoch))),
                 JSONMember("workers", .array(fleet.workers.map(\.document))),

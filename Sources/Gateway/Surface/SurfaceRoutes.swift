@@ -14,18 +14,20 @@ package struct SurfaceRoutes: Sendable {
     private let isDraining: @Sendable () -> Bool
     private let metrics: MetricsRegistry
     private let access: AccessRule
+    private let audit: AuditLog
 
     /// - Parameters:
     ///   - documents: the present picture; asked for once a request.
     ///   - isDraining: whether the gateway is shutting down, which readiness reports.
     package init(
         documents: @escaping @Sendable () -> ClusterDocuments, isDraining: @escaping @Sendable () -> Bool,
-        metrics: MetricsRegistry, access: AccessRule
+        metrics: MetricsRegistry, access: AccessRule, audit: AuditLog
     ) {
         self.documents = documents
         self.isDraining = isDraining
         self.metrics = metrics
         self.access = access
+        self.audit = audit
     }
 
     package func router() -> Router<BasicRequestContext> {
@@ -37,6 +39,8 @@ package struct SurfaceRoutes: Sendable {
                     authorization: request.headers[.authorization])
                 return verdict.reply.map { .deny($0) } ?? .allow
             })
+        // Behind authorization: who is turned away is counted, not audited.
+        router.add(middleware: ObservationMiddleware { [audit] in audit.record($0) })
         router.add(middleware: ErrorBodyMiddleware(.message))
         router.get("/healthz") { _, _ in Self.json(["status": "ok"]) }
         router.get("/readyz") { _, _ in
@@ -51,6 +55,7 @@ package struct SurfaceRoutes: Sendable {
         router.get("/v1/configs/models/**") { request, _ in modelConfiguration(request) }
         router.get("/v1/configs/bundles") { _, _ in Self.json(documents().configuredBundles) }
         router.get("/v1/configs/bundles/{id}") { request, _ in bundle(request) }
+        router.post("/v1/configs/resolve") { request, _ in try await resolve(request) }
         router.refuseOtherMethods(headAnswersGet: true)
         return router
     }
@@ -87,6 +92,19 @@ package struct SurfaceRoutes: Sendable {
             ("name", .string(bundle.id)), ("priority", bundle.priority.json), ("source", "gateway-registry"),
             ("adapters", .strings(bundle.adapters)),
         ])
+    }
+
+    private func resolve(_ request: Request) async throws -> Response {
+        let body = try await RequestedJSON.object(of: request)
+        guard let model = body["model"]?.stringValue else {
+            throw RequestedJSON.wrongShape("'model' must be a string")
+        }
+        let bundle = body["bundle"] ?? .null
+        guard bundle.isNull || bundle.stringValue != nil else {
+            throw RequestedJSON.wrongShape("'bundle' must be a string")
+        }
+        let resolution = Resolution(model: model, bundle: bundle.stringValue, registry: documents().registry)
+        return Self.json(resolution.body, status: .init(code: resolution.status))
     }
 
     private static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {

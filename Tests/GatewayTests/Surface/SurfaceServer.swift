@@ -1,0 +1,35 @@
+import Gateway
+import HTTPService
+import Hummingbird
+import Logging
+import NIOCore
+import NIOPosix
+import Observability
+import ServiceLifecycle
+import Settings
+import TestSupport
+
+/// The surface routes on a port of their own, over documents that a test makes.
+enum SurfaceServer {
+    static func with(
+        documents: ClusterDocuments, isDraining: Bool = false, environment: [String: String] = [:],
+        body: @Sendable (HTTPTestClient) async throws -> Void
+    ) async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let configuration = GatewayConfiguration(environment: Environment(environment))
+        let routes = SurfaceRoutes(
+            documents: { documents }, isDraining: { isDraining }, metrics: MetricsRegistry(),
+            access: try AccessRule(configuration.authentication), audit: AuditLog(logger: logger))
+        let server = HTTPServer(
+            configuration: HTTPServerConfiguration(host: "127.0.0.1", port: 0),
+            routes: routes.router().buildResponder(), group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        let port = try await server.bind().port ?? 0
+        let group = ServiceGroup(configuration: .init(services: [.init(service: server)], logger: logger))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            try await body(HTTPTestClient(port: port))
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+}
