@@ -49,7 +49,8 @@ def main(arguments):
 
     timer = threading.Timer(timeout, stop)
     timer.start()
-    threading.Thread(target=clean_up, daemon=True).start()
+    cleaning = threading.Thread(target=clean_up, daemon=True)
+    cleaning.start()
     running, passed, failed, skipped, recorded = {}, [], [], [], []
     for line in process.stdout:
         line = COLOURS.sub("", line).rstrip("\n")
@@ -68,6 +69,7 @@ def main(arguments):
             {"passed": passed, "failed": failed, None: skipped}[match["end"]].append(name)
     code = process.wait()
     timer.cancel()
+    cleaning.join()
 
     problems = [f"{name}: failed" for name in failed]
     if timed_out.is_set():
