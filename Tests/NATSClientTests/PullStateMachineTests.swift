@@ -41,7 +41,7 @@ struct PullStateMachineTests {
     func reconnect() {
         var machine = PullStateMachine(batch: 4, credit: nil)
         #expect(!machine.connected().renewsInbox)
-        machine.disconnected()
+        #expect(machine.disconnected() == .init(event: .connectionLost))
         #expect(machine.requested == 0)
         #expect(machine.messageArrived() == nil)
         let reaction = machine.connected()

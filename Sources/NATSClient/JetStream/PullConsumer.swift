@@ -10,6 +10,9 @@ public final class PullConsumer: Sendable {
         case consumerDeleted
         /// The heartbeats of a waiting pull stopped; it was made anew.
         case heartbeatsMissed
+        /// The connection is gone. What was asked for is asked for again when it is back; a server that lost its memory
+        /// has no stream and no consumer then.
+        case connectionLost
         /// No more messages will come: the consumer was stopped or the connection closed.
         case ended
     }

@@ -60,9 +60,10 @@ package struct PullStateMachine {
         return Reaction(pull: nextPull(), renewsInbox: isReturning)
     }
 
-    package mutating func disconnected() {
+    package mutating func disconnected() -> Reaction {
         isConnected = false
         takeBack(requested)
+        return Reaction(event: .connectionLost)
     }
 
     package mutating func messageArrived() -> Pull? {

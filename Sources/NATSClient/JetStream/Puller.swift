@@ -112,7 +112,7 @@ extension Puller {
     private func connectionChanged(_ status: NATSStatus) {
         switch status {
         case .connected: react(machine.connected())
-        case .reconnecting: machine.disconnected()
+        case .reconnecting: react(machine.disconnected())
         case .draining: send(machine.setPaused(true))
         case .closed: end()
         case .idle, .connecting: break

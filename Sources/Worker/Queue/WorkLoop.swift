@@ -120,15 +120,21 @@ package final class WorkLoop: Service {
         let (events, continuation) = AsyncStream.makeStream(of: PullConsumer.Event.self)
         let configuration = PullConfiguration(
             batch: min(64, window), initialCredit: max(0, window - dispatcher.outstanding))
-        let consumer = try await connection.jetStream.pull(
-            stream: lane.stream, consumer: lane.consumer, configuration: configuration,
-            onEvent: { continuation.yield($0) }, onMessage: { [dispatcher] in dispatcher.received($0) })
-        credit.attach(consumer)
+        // Before the first event can say otherwise.
         hasConsumer.store(true, ordering: .releasing)
         defer {
             hasConsumer.store(false, ordering: .releasing)
             credit.stop()
         }
+        let consumer = try await connection.jetStream.pull(
+            stream: lane.stream, consumer: lane.consumer, configuration: configuration,
+            onEvent: { [weak self] event in
+                // Here and not in the loop below: when the connection is back, the worker must not count as ready
+                // until the lane has been looked after.
+                if event == .connectionLost { self?.hasConsumer.store(false, ordering: .releasing) }
+                continuation.yield(event)
+            }, onMessage: { [dispatcher] in dispatcher.received($0) })
+        credit.attach(consumer)
         logger.info("serving", metadata: ["stream": "\(lane.stream)", "consumer": "\(lane.consumer)"])
         for await event in events {
             switch event {
@@ -137,7 +143,7 @@ package final class WorkLoop: Service {
                 logger.info("pull refused", metadata: ["status": "\(status)", "reason": "\(description)"])
                 // 409 says that a limit is met for now; anything else that the lane is gone.
                 if status != 409 { return }
-            case .consumerDeleted, .ended: return
+            case .connectionLost, .consumerDeleted, .ended: return
             }
         }
     }

@@ -110,8 +110,16 @@ struct FleetMonitorTests {
                 worker.send(WorkerRegistryTests.status { $0.queueDepth = 9 })
                 worker.send(WorkerRegistryTests.status { $0.poolName = "other" })
                 #expect(try await Self.next(lanes).isServed(pool: "other"), "no lanes in between")
-                worker.send(WorkerRegistryTests.status { $0.queueDepth = 7 })
-                worker.send(WorkerRegistryTests.status { $0.loadedModels = ["m"] })
+                worker.send(
+                    WorkerRegistryTests.status {
+                        $0.poolName = "other"
+                        $0.queueDepth = 7
+                    })
+                worker.send(
+                    WorkerRegistryTests.status {
+                        $0.poolName = "other"
+                        $0.loadedModels = ["m"]
+                    })
                 _ = try await Self.next(lanes)
                 #expect(monitor.snapshot.models.map(\.name) == ["m"])
             }
