@@ -87,9 +87,9 @@ struct HTTPConnectionStateTests {
     func deadlines() {
         var state = makeState()
         #expect(state.deadline == Self.start + .seconds(180))
-        _ = receive(.init(contentLength: 10), into: &state)
+        _ = receive(.init(contentLength: 1 << 20), into: &state, limit: 1 << 20)
         #expect(state.deadline == Self.start + .seconds(60))
-        _ = state.receive(bodyBytes: 5, now: Self.start + .seconds(50))
+        _ = state.receive(bodyBytes: 100_000, now: Self.start + .seconds(50))
         #expect(state.timerFired(now: Self.start + .seconds(60)) == .none)
         #expect(state.deadline == Self.start + .seconds(110))
         _ = state.receiveEnd(now: Self.start)
@@ -160,5 +160,64 @@ struct HTTPConnectionStateTests {
         _ = receive(.init(), into: &waiting)
         _ = waiting.receiveEnd(now: Self.start)
         #expect(waiting.becameInactive() == true)
+    }
+
+    @Test("a head that begins and does not end is refused, however often a byte of it comes")
+    func endlessHead() {
+        var state = makeState()
+        #expect(state.deadline == Self.start + .seconds(180))
+        state.receivePartialHead(now: Self.start + .seconds(10))
+        state.receivePartialHead(now: Self.start + .seconds(39))
+        #expect(state.deadline == Self.start + .seconds(40))
+        #expect(state.timerFired(now: Self.start + .seconds(39)) == .none)
+        #expect(state.timerFired(now: Self.start + .seconds(40)) == .failHead)
+        #expect(state.startResponse(to: state.exchangeID) == true)
+        #expect(state.endResponse(now: Self.start + .seconds(40)) == .close)
+    }
+
+    @Test("a head that ends in time leaves no deadline of its own behind")
+    func slowHead() {
+        var state = makeState()
+        state.receivePartialHead(now: Self.start)
+        _ = state.receive(
+            head: .init(), bodyLimitBytes: 0, isRefused: false, now: Self.start + .seconds(20))
+        #expect(state.receiveEnd(now: Self.start + .seconds(20)) == .dispatch)
+        #expect(state.deadline == nil)
+        #expect(state.startResponse(to: state.exchangeID) == false)
+        #expect(state.endResponse(now: Self.start + .seconds(21)) == .next)
+        #expect(state.deadline == Self.start + .seconds(201))
+    }
+
+    @Test("a body must keep up a minimal rate once its first minute has passed")
+    func bodyRate() {
+        var state = makeState()
+        _ = state.receive(
+            head: .init(contentLength: 1 << 20), bodyLimitBytes: 1 << 20, isRefused: false, now: Self.start)
+        // A byte a second: there is progress, but not enough.
+        for second in 1...60 {
+            #expect(state.receive(bodyBytes: 1, now: Self.start + .seconds(Int64(second))) == .append)
+        }
+        #expect(state.timerFired(now: Self.start + .seconds(61)) == .fail)
+        var steady = makeState()
+        _ = steady.receive(
+            head: .init(contentLength: 1 << 20), bodyLimitBytes: 1 << 20, isRefused: false, now: Self.start)
+        for second in 1...600 {
+            _ = steady.receive(bodyBytes: 240, now: Self.start + .seconds(Int64(second)))
+            #expect(steady.timerFired(now: Self.start + .seconds(Int64(second))) == .none)
+        }
+    }
+
+    @Test("a client must take a minimum of its answer in each interval, or it has stalled")
+    func writeProgress() {
+        var progress = WriteProgress(
+            interval: .seconds(10), minimumBytesPerSecond: 100, pendingBytes: 100_000, now: Self.start)
+        #expect(
+            progress.look(pendingBytes: 100_000, now: Self.start + .seconds(9)) == .waitUntil(Self.start + .seconds(10))
+        )
+        #expect(
+            progress.look(pendingBytes: 99_000, now: Self.start + .seconds(10)) == .waitUntil(Self.start + .seconds(20))
+        )
+        #expect(progress.look(pendingBytes: 98_001, now: Self.start + .seconds(20)) == .stalled)
+        #expect(progress.look(pendingBytes: 0, now: Self.start + .seconds(30)) == .waitUntil(Self.start + .seconds(40)))
     }
 }

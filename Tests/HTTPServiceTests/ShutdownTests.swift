@@ -43,6 +43,42 @@ struct ShutdownTests {
         }
     }
 
+    @Test("hundreds of idle connections and open WebSockets end well inside the grace period")
+    func crowd() async throws {
+        let opened = Signal<Bool>()
+        let route = WebSocketRoute(path: "/ws", readsMessages: false) { connection in
+            opened.send(true)
+            _ = await connection.closure
+        }
+        let routes = Router()
+        routes.get("/alive") { _, _ in "alive" }
+        let configuration = TestServer.configuration { $0.shutdownGrace = .seconds(20) }
+        try await TestServer.with(routes: routes, webSockets: [route], configuration: configuration) { server in
+            var idle: [RawConnection] = []
+            for _ in 0..<300 {
+                let connection = try await RawConnection(port: server.port)
+                try await connection.send("GET /alive HTTP/1.1\r\nhost: x\r\n\r\n")
+                #expect(try await connection.answer().body == "alive")
+                idle.append(connection)
+            }
+            try await withThrowingTaskGroup(of: WebSocketClosure.self) { tasks in
+                for _ in 0..<50 {
+                    tasks.addTask {
+                        try await WebSocketClient.withConnection(
+                            to: "ws://127.0.0.1:\(server.port)/ws", group: MultiThreadedEventLoopGroup.singleton
+                        ) { await $0.closure }
+                    }
+                }
+                for _ in 0..<50 { _ = await opened.next() }
+                let start = ContinuousClock.now
+                await server.shutDown()
+                for try await closure in tasks { #expect(closure == .goingAway) }
+                for connection in idle { #expect(await connection.rest() == "") }
+                #expect(.now - start < .seconds(10))
+            }
+        }
+    }
+
     @Test("what is still open when the grace period ends is cut off")
     func graceEnds() async throws {
         let lane = TestFastLane { _ in }

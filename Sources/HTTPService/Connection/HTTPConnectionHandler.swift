@@ -38,6 +38,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private var isProcessing = false
     private var timer: Scheduled<Void>?
     private var timerDeadline: NIODeadline?
+    /// Whether the read that is going on has brought a part of a request.
+    private var readBroughtParts = false
+    /// Set while bytes wait for a client that does not take them.
+    private var writeProgress: WriteProgress?
     private var date = HTTPDateCache()
 
     private init(
@@ -47,10 +51,11 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         self.encoder = encoder
         self.decoder = decoder
         let configuration = services.configuration
-        state = HTTPConnectionState(
-            limits: .init(
-                idleTimeout: TimeAmount(configuration.idleTimeout), bodyTimeout: TimeAmount(configuration.bodyTimeout)),
-            now: .now())
+        var limits = HTTPConnectionState.Limits(
+            idleTimeout: TimeAmount(configuration.idleTimeout), bodyTimeout: TimeAmount(configuration.bodyTimeout))
+        limits.headTimeout = TimeAmount(configuration.headTimeout)
+        limits.minimumBytesPerSecond = configuration.minimumBytesPerSecond
+        state = HTTPConnectionState(limits: limits, now: .now())
     }
 
     /// Builds the pipeline of an accepted connection. Call on its event loop.
@@ -83,8 +88,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
+        readBroughtParts = true
         guard !state.isClosed else { return }
-        if state.mustHoldNextRequest || !backlog.isEmpty || isProcessing {
+        if mustHold(part, context) || !backlog.isEmpty || isProcessing {
             if case .body(let buffer) = part { backlogBytes += buffer.readableBytes }
             backlog.append(part)
         } else {
@@ -95,6 +101,26 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if !readBroughtParts {
+            // The decoder keeps the beginning of a head.
+            state.receivePartialHead(now: .now())
+            updateTimer(context)
+        }
+        readBroughtParts = false
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            if !state.isClosed { writeProgress = nil }
+            processBacklog(context)
+        } else {
+            watchWrites(context)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
     func read(context: ChannelHandlerContext) {
         guard backlogBytes <= Self.backlogLimitBytes, backlog.count <= 1024 else {
             readIsHeld = true
@@ -103,11 +129,18 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         context.read()
     }
 
+    /// Requests wait for the answer before theirs, and while their client does not take the answers it has.
+    private func mustHold(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) -> Bool {
+        if state.mustHoldNextRequest { return true }
+        guard case .head = part else { return false }
+        return !context.channel.isWritable
+    }
+
     private func processBacklog(_ context: ChannelHandlerContext) {
         guard !isProcessing else { return }
         isProcessing = true
-        while !backlog.isEmpty, !state.mustHoldNextRequest, !state.isClosed {
-            let part = backlog.removeFirst()
+        while let part = backlog.first, !mustHold(part, context), !state.isClosed {
+            backlog.removeFirst()
             if case .body(let buffer) = part { backlogBytes -= buffer.readableBytes }
             process(part, context)
         }
@@ -242,6 +275,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             context.close(promise: nil)
         case .fail:
             send(services.errorBodies.reply(to: failure), exchange: state.exchangeID)
+        case .failHead:
+            send(services.errorBodies.reply(to: .headTimedOut), exchange: state.exchangeID)
         }
         updateTimer(context)
     }
@@ -421,6 +456,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             let channel = context.channel
             flushed.futureResult.whenComplete { _ in channel.close(promise: nil) }
             context.writeAndFlush(wrapOutboundOut(.end(trailers)), promise: flushed)
+            // No other deadline ends a connection that only waits for its client to take the rest.
+            watchWrites(context)
             return
         }
         context.writeAndFlush(wrapOutboundOut(.end(trailers)), promise: promise)
@@ -429,6 +466,34 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     // MARK: time
+
+    /// Starts to look whether the client takes what is written.
+    private func watchWrites(_ context: ChannelHandlerContext) {
+        guard writeProgress == nil, let pending = Self.pendingBytes(context), pending > 0 else { return }
+        let configuration = services.configuration
+        writeProgress = WriteProgress(
+            interval: TimeAmount(configuration.writeTimeout),
+            minimumBytesPerSecond: configuration.minimumBytesPerSecond, pendingBytes: pending, now: .now())
+        scheduleWriteLook(context, at: .now() + TimeAmount(configuration.writeTimeout))
+    }
+
+    private func scheduleWriteLook(_ context: ChannelHandlerContext, at deadline: NIODeadline) {
+        context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
+            guard let self, let context = self.context, var progress = self.writeProgress else { return }
+            switch progress.look(pendingBytes: Self.pendingBytes(context) ?? 0, now: .now()) {
+            case .waitUntil(let deadline):
+                self.writeProgress = progress
+                self.scheduleWriteLook(context, at: deadline)
+            case .stalled:
+                self.services.logger.debug("client does not take its answer: connection closed")
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    private static func pendingBytes(_ context: ChannelHandlerContext) -> Int? {
+        try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+    }
 
     private func updateTimer(_ context: ChannelHandlerContext) {
         guard let deadline = state.deadline else { return }

@@ -11,6 +11,10 @@ package struct HTTPConnectionState {
     package struct Limits {
         package var idleTimeout: TimeAmount
         package var bodyTimeout: TimeAmount
+        /// How long a head may take from its first bytes to its end.
+        package var headTimeout: TimeAmount = .seconds(30)
+        /// The slowest body that is put up with once the first `bodyTimeout` has passed.
+        package var minimumBytesPerSecond = 240
         /// A refused body of which at most this much is still to come is read to its end, so that the connection can be
         /// used again.
         package var drainLimitBytes = 64 << 10
@@ -59,6 +63,7 @@ package struct HTTPConnectionState {
         let id: UInt64
         let head: Head
         let bodyLimitBytes: Int
+        let startedAt: NIODeadline
         var receivedBytes = 0
         var request: RequestSide
         var response = ResponseSide.awaited
@@ -108,11 +113,15 @@ package struct HTTPConnectionState {
         case disconnected
         /// Answer the open exchange with a failure and close.
         case fail
+        /// Answer a head that never ended with a failure and close.
+        case failHead
     }
 
     private let limits: Limits
     private var phase = Phase.idle
     private var lastActivity: NIODeadline
+    /// When the first bytes of a head came that has not ended yet.
+    private var headStarted: NIODeadline?
     private var isDraining = false
     package private(set) var inputIsClosed = false
     package private(set) var exchangeID: UInt64 = 0
@@ -134,15 +143,22 @@ package struct HTTPConnectionState {
 
     // MARK: request
 
+    /// Bytes have arrived that do not make a whole head yet.
+    package mutating func receivePartialHead(now: NIODeadline) {
+        guard case .idle = phase, headStarted == nil else { return }
+        headStarted = now
+    }
+
     /// A head has arrived.
     ///
     /// - Parameter isRefused: The answer is known already, whatever the body says.
     package mutating func receive(head: Head, bodyLimitBytes: Int, isRefused: Bool, now: NIODeadline) -> HeadAction {
         guard case .idle = phase else { preconditionFailure("a head arrived in \(phase)") }
         lastActivity = now
+        headStarted = nil
         exchangeID &+= 1
         var exchange = Exchange(
-            id: exchangeID, head: head, bodyLimitBytes: bodyLimitBytes, request: .collecting,
+            id: exchangeID, head: head, bodyLimitBytes: bodyLimitBytes, startedAt: now, request: .collecting,
             keepsAlive: head.keepsAlive)
         let action: HeadAction
         if isRefused {
@@ -240,12 +256,7 @@ package struct HTTPConnectionState {
     package mutating func inputFailed() -> InterruptAction {
         switch phase {
         case .idle:
-            // An exchange that exists only to carry the refusal.
-            exchangeID &+= 1
-            phase = .busy(
-                Exchange(
-                    id: exchangeID, head: Head(keepsAlive: false), bodyLimitBytes: 0, request: .complete,
-                    keepsAlive: false))
+            openForRefusal()
             return .fail
         case .busy(var exchange):
             exchange.keepsAlive = false
@@ -263,6 +274,16 @@ package struct HTTPConnectionState {
         case .upgraded, .closed:
             return .none
         }
+    }
+
+    /// Opens an exchange that exists only to carry a refusal.
+    private mutating func openForRefusal() {
+        exchangeID &+= 1
+        headStarted = nil
+        phase = .busy(
+            Exchange(
+                id: exchangeID, head: Head(keepsAlive: false), bodyLimitBytes: 0, startedAt: lastActivity,
+                request: .complete, keepsAlive: false))
     }
 
     /// The client has closed its sending side.
@@ -303,12 +324,16 @@ package struct HTTPConnectionState {
     /// When the connection gives up waiting for the client; `nil` while the client waits for us.
     package var deadline: NIODeadline? {
         switch phase {
-        case .idle: return lastActivity + limits.idleTimeout
+        case .idle:
+            let idle = lastActivity + limits.idleTimeout
+            return headStarted.map { min(idle, $0 + limits.headTimeout) } ?? idle
         case .busy(let exchange):
             if case .complete(let at) = exchange.response {
                 return min(lastActivity + limits.lingerSilence, at + limits.lingerTotal)
             }
-            return exchange.request == .complete ? nil : lastActivity + limits.bodyTimeout
+            guard exchange.request != .complete else { return nil }
+            let slowest = Int64(Double(exchange.receivedBytes) / Double(max(1, limits.minimumBytesPerSecond)) * 1e9)
+            return min(lastActivity, exchange.startedAt + .nanoseconds(slowest)) + limits.bodyTimeout
         case .upgraded, .closed: return nil
         }
     }
@@ -316,6 +341,10 @@ package struct HTTPConnectionState {
     /// The timer that was set for ``deadline`` has fired; the deadline may have moved since.
     package mutating func timerFired(now: NIODeadline) -> InterruptAction {
         guard let deadline, now >= deadline else { return .none }
+        if case .idle = phase, headStarted != nil {
+            openForRefusal()
+            return .failHead
+        }
         guard case .busy(var exchange) = phase, case .awaited = exchange.response else {
             phase = .closed
             return .close

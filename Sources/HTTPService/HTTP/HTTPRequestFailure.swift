@@ -8,6 +8,8 @@ enum HTTPRequestFailure: Error, Equatable {
     case headersTooLarge
     /// The body exceeds the limit of its route.
     case bodyTooLarge(limitBytes: Int)
+    /// The head did not arrive in time.
+    case headTimedOut
     /// The body did not arrive in time.
     case bodyTimedOut
     /// A handler failed without an answer.
@@ -18,7 +20,7 @@ enum HTTPRequestFailure: Error, Equatable {
         case .malformed: .badRequest
         case .headersTooLarge: .requestHeaderFieldsTooLarge
         case .bodyTooLarge: .payloadTooLarge
-        case .bodyTimedOut: .requestTimeout
+        case .headTimedOut, .bodyTimedOut: .requestTimeout
         case .handlerFailed: .internalServerError
         }
     }
@@ -28,6 +30,7 @@ enum HTTPRequestFailure: Error, Equatable {
         case .malformed: "The request is not valid HTTP"
         case .headersTooLarge: "The request's header fields are too large"
         case .bodyTooLarge(let limit): "The request body exceeds the limit of \(limit) bytes"
+        case .headTimedOut: "The request's header fields did not arrive in time"
         case .bodyTimedOut: "The request body did not arrive in time"
         case .handlerFailed: "Internal server error"
         }

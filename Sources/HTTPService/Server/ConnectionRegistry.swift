@@ -11,6 +11,9 @@ final class ConnectionRegistry: Sendable {
 
     private let state = Mutex(State())
 
+    /// How many connections are open.
+    var count: Int { state.withLock { $0.channels.count } }
+
     /// Adds a connection and forgets it when it closes. One that arrives during a drain is told so at once.
     func add(_ channel: any Channel) {
         let id = ObjectIdentifier(channel)

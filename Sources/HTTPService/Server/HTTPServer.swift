@@ -27,6 +27,7 @@ public final class HTTPServer: Service {
     private let shared: ConnectionServices
     private let tasks: AsyncStream<ServerTask>
     private let connections = ConnectionRegistry()
+    private let refusals = ConnectionRefusals()
     private let state = Mutex(State())
 
     /// Creates a server that does not listen yet.
@@ -59,6 +60,12 @@ public final class HTTPServer: Service {
             fastLane: fastLane, webSockets: webSockets, errorBodies: errorBodies, logger: logger, tasks: continuation)
     }
 
+    /// Files that the process may open beyond its connections: logs, connections to other services, listeners.
+    public static let connectionLimitHeadroom = 128
+
+    /// How many connections are open, WebSockets among them.
+    public var openConnections: Int { connections.count }
+
     /// True from the moment the server was told to shut down: what readiness probes ask for.
     public var isDraining: Bool { shared.isDraining.load(ordering: .relaxed) }
 
@@ -70,7 +77,9 @@ public final class HTTPServer: Service {
     @discardableResult
     public func bind() async throws -> SocketAddress {
         if let address = state.withLock({ $0.listener?.localAddress }) { return address }
-        let (shared, connections, configuration) = (shared, connections, configuration)
+        let (shared, connections, configuration, refusals) = (shared, connections, configuration, refusals)
+        let limit = max(
+            1, min(configuration.connectionLimit, System.raiseOpenFileLimit() - Self.connectionLimitHeadroom))
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -79,6 +88,9 @@ public final class HTTPServer: Service {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    guard connections.count < limit else {
+                        return refusals.refuse(channel, limit: limit, logger: shared.logger)
+                    }
                     try HTTPConnectionHandler.configure(channel, services: shared)
                     connections.add(channel)
                 }

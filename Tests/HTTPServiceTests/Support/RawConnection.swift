@@ -17,11 +17,13 @@ final class RawConnection {
     private var iterator: AsyncStream<ByteBuffer>.Iterator
     private var buffer = ByteBuffer()
 
-    init(port: Int) async throws {
+    /// - Parameter reads: false leaves what the server sends to the system's buffers, until ``startReading()``.
+    init(port: Int, reads: Bool = true) async throws {
         let (stream, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.autoRead, value: reads)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Collector(continuation))
@@ -41,6 +43,10 @@ final class RawConnection {
 
     func send(_ bytes: [UInt8]) async throws {
         try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+    }
+
+    func startReading() async throws {
+        try await channel.setOption(.autoRead, value: true).get()
     }
 
     func closeOutput() async throws {
