@@ -36,6 +36,9 @@ public struct WorkItem: Sendable, Equatable {
     public var replySubject: String?
     /// When the request arrived, Unix seconds by the gateway's clock.
     public var timestamp = 0.0
+    /// The span of the gateway, as a `traceparent` header; nil where the caller sent none. An addition to the 24 keys of
+    /// the reference, whose readers pass over it.
+    public var traceParent: String?
 
     public init() {}
 
@@ -87,6 +90,7 @@ public struct WorkItem: Sendable, Equatable {
         case "bundle_config_hash": bundleConfigHash = try reader.readStringOrNil() ?? ""
         case "router_id": routerID = try reader.readStringOrNil() ?? ""
         case "reply_subject": replySubject = try reader.readStringOrNil()
+        case "traceparent": traceParent = try reader.readStringOrNil()
         case "timestamp": timestamp = try reader.readNilIfPresent() ? 0 : try reader.readDouble()
         default: try reader.skip()
         }

@@ -1,7 +1,8 @@
 import MessagePack
 
 /// Writes the work items of one request. What all items share is encoded once; writing an item then splices its bytes
-/// between two prepared blocks, in the key order of the reference (gateway contract 4.5: all 24 keys, map16 header).
+/// between two prepared blocks, in the key order of the reference (gateway contract 4.5: all 24 keys, map16 header), with
+/// `traceparent` behind them where there is one.
 public struct WorkItemWriter: Sendable {
     /// What belongs to one item and not to its request.
     public enum Payload {
@@ -23,8 +24,9 @@ public struct WorkItemWriter: Sendable {
     private let head: [UInt8]
     /// output_types, instruction, is_query, options
     private let middle: [UInt8]
-    /// labels ... timestamp
+    /// labels ... timestamp, traceparent
     private let tail: [UInt8]
+    private let keyCount: UInt8
 
     /// - Parameter shared: the fields all items of the request have in common; its item and index are ignored.
     public init(_ shared: WorkItem) {
@@ -65,13 +67,18 @@ public struct WorkItemWriter: Sendable {
         tail.write(optional: shared.replySubject)
         tail.write("timestamp" as StaticString)
         tail.write(shared.timestamp)
+        if let traceParent = shared.traceParent {
+            tail.write("traceparent" as StaticString)
+            tail.write(traceParent)
+        }
+        keyCount = shared.traceParent == nil ? 24 : 25
         self.tail = tail.bytes
     }
 
     /// Appends the item `index` to `writer`.
     public func write(_ payload: Payload, index: Int, to writer: inout MessagePackWriter) {
-        // map16 of 24 entries, as the reference writes it.
-        writer.writeRaw([0xde, 0x00, 0x18] as [UInt8])
+        // map16, as the reference writes it.
+        writer.writeRaw([0xde, 0x00, keyCount] as [UInt8])
         writer.write("work_item_id" as StaticString)
         writer.write("\(requestID).\(index)")
         writer.write("request_id" as StaticString)
