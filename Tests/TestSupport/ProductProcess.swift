@@ -19,12 +19,14 @@ package final class ProductProcess: Sendable {
 
     /// Starts a product and waits until its port takes connections.
     /// - Parameters:
-    ///   - arguments: built from the free port it is to listen on.
+    ///   - port: where it is to listen; nil for any free port.
+    ///   - arguments: built from that port.
     ///   - environment: added to this process's own.
     package init(
-        _ name: String, environment: [String: String] = [:], arguments: (_ port: Int) -> [String]
+        _ name: String, port: Int? = nil, environment: [String: String] = [:], arguments: (_ port: Int) -> [String]
     ) async throws {
-        port = try NATSServerProcess.freePort()
+        let port = try port ?? NATSServerProcess.freePort()
+        self.port = port
         program = try ProgramProcess(
             try Tools.product(name), arguments: arguments(port), environment: environment.mapValues { Optional($0) })
         let start = ContinuousClock.now
@@ -44,6 +46,12 @@ package final class ProductProcess: Sendable {
 
     /// Sends a signal.
     package func signal(_ number: Int32) { if isRunning { program.signal(number) } }
+
+    /// Kills it without a chance to say anything, and waits until it is gone.
+    package func kill() async throws {
+        program.signal(9)
+        try await program.exitCode()
+    }
 
     /// Waits until it has ended.
     /// - Returns: its exit code, or nil when it did not end in time.

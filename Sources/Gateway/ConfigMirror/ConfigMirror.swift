@@ -10,11 +10,13 @@ import Wire
 /// Keeps the gateway's catalogue in step with `sie-config`: a bootstrap at start, deltas over NATS, and a poll that
 /// notices what deltas missed. Serving never waits for it.
 package final class ConfigMirror: Service {
-    package static let pollInterval: Duration = .seconds(30)
+    /// Time between two looks at the control plane's epoch.
+    package static let defaultPollInterval: Duration = .seconds(30)
 
     private let client: ConfigServiceClient?
     private let connection: NATSConnection?
     private let trust: ProducerTrust
+    private let pollInterval: Duration
     private let metrics: ConfigMetrics
     private let logger: Logger
     private let publish: @Sendable (Registry) -> Void
@@ -27,12 +29,14 @@ package final class ConfigMirror: Service {
     ///   - publish: called with the seeds at start and with the catalogue after every change, in order.
     package init(
         seeds: Registry, client: ConfigServiceClient?, connection: NATSConnection?, trust: ProducerTrust,
-        metrics: ConfigMetrics, logger: Logger, publish: @escaping @Sendable (Registry) -> Void
+        pollInterval: Duration = defaultPollInterval, metrics: ConfigMetrics, logger: Logger,
+        publish: @escaping @Sendable (Registry) -> Void
     ) {
         state = Mutex(MirroredCatalog(registry: seeds))
         self.client = client
         self.connection = connection
         self.trust = trust
+        self.pollInterval = pollInterval
         self.metrics = metrics
         self.logger = logger
         self.publish = publish
@@ -98,7 +102,7 @@ package final class ConfigMirror: Service {
     }
 
     private func poll(_ client: ConfigServiceClient) async {
-        while (try? await Task.sleep(for: Self.pollInterval)) != nil {
+        while (try? await Task.sleep(for: pollInterval)) != nil {
             do throws(ConfigServiceClient.Failure) {
                 let remote = try await client.epoch()
                 let decision = state.withLock {

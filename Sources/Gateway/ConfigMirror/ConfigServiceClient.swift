@@ -10,6 +10,11 @@ package struct ConfigServiceClient: Sendable {
     package struct EpochState: Equatable, Sendable {
         package var epoch: UInt64
         package var bundlesHash: String
+
+        package init(epoch: UInt64, bundlesHash: String) {
+            self.epoch = epoch
+            self.bundlesHash = bundlesHash
+        }
     }
 
     /// Everything the control plane knows about models at one epoch.
@@ -18,15 +23,27 @@ package struct ConfigServiceClient: Sendable {
             package var id: String
             /// The model's document; nil where the export holds none.
             package var document: Result<YAMLNode, Failure>?
+
+            package init(id: String, document: Result<YAMLNode, Failure>?) {
+                self.id = id
+                self.document = document
+            }
         }
 
         package var epoch: UInt64
         package var models: [Model]
+
+        package init(epoch: UInt64, models: [Model]) {
+            self.epoch = epoch
+            self.models = models
+        }
     }
 
     /// Why a call did not bring what it should.
     package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
         package var description: String
+
+        package init(description: String) { self.description = description }
     }
 
     /// The longest body accepted; a catalogue of thousands of models is far smaller.

@@ -1,0 +1,72 @@
+import Catalog
+import Gateway
+import Testing
+import YAML
+
+@Suite("The mirrored catalogue")
+struct MirroredCatalogTests {
+    typealias Export = ConfigServiceClient.Export
+
+    static let bundles = [Bundle(id: "default", adapters: ["st"]), Bundle(id: "other", adapters: ["ce"])]
+
+    static func model(_ id: String, _ text: String?) -> Export.Model {
+        Export.Model(
+            id: id,
+            document: text.map { text in
+                do throws(YAMLError) {
+                    return .success(try YAMLNode(parsing: text))
+                } catch {
+                    return .failure(ConfigServiceClient.Failure(description: "\(error)"))
+                }
+            })
+    }
+
+    static func good(_ id: String) -> Export.Model {
+        model(id, "{sie_id: \(id), profiles: {default: {adapter_path: 'st:A'}}}")
+    }
+
+    @Test("one bad model does not keep the others, the epoch or the bundles from being followed")
+    func badModel() {
+        var catalog = MirroredCatalog()
+        let applied = catalog.apply(
+            bundles: Self.bundles, bundlesHash: "h",
+            export: Export(
+                epoch: 7,
+                models: [
+                    Self.good("a"), Self.model("broken", "{["), Self.model("nameless", "{}"),
+                    Self.model("empty", nil),
+                    Self.model("alien", "{sie_id: alien, profiles: {default: {adapter_path: 'nowhere:A'}}}"),
+                    Self.good("b"),
+                ]))
+        #expect(applied == 2)
+        #expect(catalog.registry.modelIDs == ["a", "b"])
+        #expect(catalog.rejections.map(\.model) == ["broken", "nameless", "alien"], "an entry without a body is none")
+        #expect(catalog.sync.epoch == 7 && catalog.sync.bundlesHash == "h")
+    }
+
+    @Test("bundles are installed before models, and replaced as a set")
+    func bundles() {
+        var catalog = MirroredCatalog(registry: Registry(bundles: [Bundle(id: "seed", adapters: ["st"])]))
+        catalog.apply(bundles: Self.bundles, bundlesHash: "1", export: Export(epoch: 1, models: [Self.good("a")]))
+        #expect(catalog.registry.bundles.map(\.id) == ["default", "other"])
+        #expect(catalog.registry.bundles(servingModel: "a") == ["default"])
+        catalog.apply(bundles: [Self.bundles[1]], bundlesHash: "2", export: Export(epoch: 2, models: []))
+        #expect(catalog.registry.bundles.map(\.id) == ["other"])
+        #expect(catalog.registry.bundles(servingModel: "a") == [], "known, but served by nobody any more")
+        #expect(catalog.registry.modelIDs == ["a"])
+    }
+
+    @Test("an older snapshot adds its models and leaves the epoch; an empty one is complete")
+    func olderSnapshot() {
+        var catalog = MirroredCatalog()
+        catalog.apply(bundles: Self.bundles, bundlesHash: "1", export: Export(epoch: 9, models: []))
+        let again = catalog.apply(
+            bundles: Self.bundles, bundlesHash: "2", export: Export(epoch: 4, models: [Self.good("a")]))
+        #expect(again == 1)
+        #expect(catalog.sync.epoch == 9 && catalog.sync.bundlesHash == "2")
+        #expect(
+            catalog.apply(bundles: Self.bundles, bundlesHash: "2", export: Export(epoch: 9, models: [Self.good("a")]))
+                == 0, "what is known already brings nothing new")
+        #expect(catalog.rejections.isEmpty)
+    }
+}
