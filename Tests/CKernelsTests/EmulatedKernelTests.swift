@@ -1,8 +1,9 @@
+import CKernels
 import Foundation
 import TestSupport
 import Testing
 
-@Suite("CPU kernels of other processors")
+@Suite("CPU kernels of other processors", .serialized)
 struct EmulatedKernelTests {
     @Test("the NEON kernels are right, on an emulated processor where this one is no Arm", .timeLimit(.minutes(5)))
     func neon() throws {
@@ -11,9 +12,22 @@ struct EmulatedKernelTests {
             print("SKIPPED: neon kernels on an emulated processor; \(tool) is missing, scripts/test installs it")
             return
         }
+        try check("neon")
+    }
+
+    @Test("the AVX-512 kernels' tiles are right when made of AVX2 instructions", .timeLimit(.minutes(5)))
+    func avx512Shape() throws {
+        guard sie_cpu_supports(SIE_CPU_AVX2) else {
+            print("SKIPPED: the tiles of the avx512 kernels; this processor has no AVX2")
+            return
+        }
+        try check("avx512-shape")
+    }
+
+    private func check(_ level: String) throws {
         let process = Process()
         process.executableURL = Fixtures.repository.appending(path: "scripts/check-kernels")
-        process.arguments = ["neon"]
+        process.arguments = [level]
         let output = Pipe()
         process.standardOutput = output
         process.standardError = output
@@ -21,6 +35,6 @@ struct EmulatedKernelTests {
         let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         process.waitUntilExit()
         #expect(process.terminationStatus == 0, "\(text)")
-        #expect(text.contains("neon kernels: ") && text.contains(", 0 failed"), "\(text)")
+        #expect(text.contains("\(level) kernels: ") && text.contains(", 0 failed"), "\(text)")
     }
 }
