@@ -1,28 +1,39 @@
-/// Where written models and the epoch outlive the process.
+/// Where written models, the epoch and the recent keyed answers outlive the process.
 ///
-/// Calls block, and the store is asked anew each time, so that an edit by hand shows at once. Every backend keeps the
-/// same layout: `models/<id with / as __>.yaml` and `epoch`.
+/// A store has one writer at a time. It claims the store, which makes every version that others hold stale, and then
+/// commits against the version that the last claim or commit gave it. Readers may load at any time.
+///
+/// All calls block; they come from threads that may. Every backend shows the same layout to people and to other
+/// releases: `models/<id with / as __>.yaml` and `epoch`; what else a backend needs for its commits starts with a dot.
 protocol ConfigStore: Sendable {
-    /// Makes the store ready for use.
-    func prepare() throws(ConfigStoreError)
-    /// The ids of all stored models in code point order; none where they cannot be listed.
-    func modelIDs() -> [String]
-    /// The stored text of a model; nil where there is none or it cannot be read.
-    func modelText(_ id: String) -> String?
-    /// Stores a model's text, durably and as a whole or not at all.
-    func writeModel(_ id: String, text: String) throws(ConfigStoreError)
-    /// The counter; 0 where it is missing or unreadable.
-    func epoch() -> UInt64
-    /// Stores the counter, durably.
-    func writeEpoch(_ epoch: UInt64) throws(ConfigStoreError)
+    /// Everything that is stored, as of the last commit, whether or not the process that made it reached its end.
+    /// Nothing is written, so that followers of another process's store can load too.
+    ///
+    /// - Parameter known: the version of what the caller holds already.
+    /// - Returns: nil where that version is still the latest.
+    func load(unless known: StoreVersion?) throws(ConfigStoreError) -> StoredState?
+
+    /// Makes the caller the writer: completes a commit that a crash interrupted, and makes all older versions stale.
+    ///
+    /// - Parameter version: of the state that was loaded.
+    /// - Throws: `.stale` where somebody else has written since.
+    func claim(ifVersion version: StoreVersion) throws(ConfigStoreError) -> StoreVersion
+
+    /// Makes changes durable: all of them or none, also if the process or the machine dies at any moment.
+    ///
+    /// - Throws: `.unavailable` where nothing was changed, `.stale` where another writer has claimed the store, and
+    ///   `.unsettled` where only `load` can tell whether the changes are there.
+    func commit(_ changes: [StoredChange], ifVersion version: StoreVersion) throws(ConfigStoreError) -> StoreVersion
+
+    /// The counter, where people edit it by hand and expect to see it at once; nil for stores that nobody edits.
+    func editedEpoch() -> UInt64?
+
+    /// Brings everything into the layout that people see. Called once, after the last commit.
+    func close()
 }
 
-/// A store that did not do what it was asked for; what it held before is intact.
-struct ConfigStoreError: Error, CustomStringConvertible {
-    /// What was to be done, to which object.
-    var operation: String
-    /// Why it failed.
-    var reason: String
-
-    var description: String { "\(operation): \(reason)" }
+/// A point in the history of a store; each claim and each commit makes another. What it holds is the backend's matter: a
+/// generation, an ETag, a counter.
+struct StoreVersion: Sendable, Hashable {
+    var text: String
 }
