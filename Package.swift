@@ -85,6 +85,7 @@ let package = Package(
         .systemLibrary(name: "CNats", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
         .systemLibrary(name: "CMsgPack", pkgConfig: "msgpack", providers: [.apt(["libmsgpack-dev"])]),
         .systemLibrary(name: "CProcess"),
+        .systemLibrary(name: "CFileSystem"),
         .target(name: "CKernels"),
 
         // codecs
@@ -108,8 +109,8 @@ let package = Package(
         program(
             "ConfigService",
             nio + [
-                "Catalog", "Wire", "YAML", "JSONStream", "NATSClient", "HTTPService", "Observability", collections,
-                crypto, httpTypes, signals,
+                "Catalog", "Wire", "YAML", "JSONStream", "NATSClient", "HTTPService", "Observability", "CFileSystem",
+                collections, crypto, httpTypes, signals,
             ] + hummingbird),
         program(
             "Gateway",

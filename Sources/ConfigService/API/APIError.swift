@@ -22,15 +22,17 @@ enum APIError: Error, Sendable, Equatable {
     case invalidModelSpec(String)
     case refused(model: String, ModelAppend.Refusal)
     case idempotencyMismatch
+    case invalidIdempotencyKey
+    case notTheWriter
 
     /// The status of the answer.
     var status: HTTPResponse.Status {
         switch self {
         case .missingToken: .unauthorized
         case .invalidToken, .adminTokenRequired, .writesClosed: .forbidden
-        case .registryUnavailable, .messagingUnavailable, .storeUnavailable: .serviceUnavailable
+        case .registryUnavailable, .messagingUnavailable, .storeUnavailable, .notTheWriter: .serviceUnavailable
         case .payloadTooLarge: .contentTooLarge
-        case .unparsable, .invalidModelID, .missingField, .invalidModelSpec: .badRequest
+        case .unparsable, .invalidModelID, .missingField, .invalidModelSpec, .invalidIdempotencyKey: .badRequest
         case .modelNotFound, .bundleNotFound, .unresolvable: .notFound
         case .bundleConflict, .refused(_, .conflictingFields), .refused(_, .conflictingProfiles): .conflict
         case .refused(_, .invalid), .idempotencyMismatch: .unprocessableContent
@@ -38,7 +40,11 @@ enum APIError: Error, Sendable, Equatable {
     }
 
     /// `{"detail": ...}`: plain text for tokens, an object with a code for all else.
-    var answer: Answer { .json(["detail": detail], status: status) }
+    var answer: Answer {
+        var answer = Answer.json(["detail": detail], status: status)
+        if case .notTheWriter = self { answer.retryAfterSeconds = 1 }
+        return answer
+    }
 
     private var detail: JSONValue {
         switch self {
@@ -93,6 +99,12 @@ enum APIError: Error, Sendable, Equatable {
                 ["model_id": .string(model), "conflicting_fields": .array(names.map(JSONValue.string))])
         case .idempotencyMismatch:
             Self.object("idempotency_mismatch", "This Idempotency-Key was used with another body")
+        case .invalidIdempotencyKey:
+            Self.object(
+                "invalid_idempotency_key",
+                "An Idempotency-Key has at most \(RequestIdentity.maximumKeyBytes) bytes")
+        case .notTheWriter:
+            Self.object("not_the_writer", "Another replica writes; nothing was changed, send the request again")
         }
     }
 

@@ -20,7 +20,7 @@ extension ConfigAPI {
     func addModel(_ request: Request) async throws -> Answer {
         let start = ContinuousClock.now
         try authorization.requireAdmin(request.headers)
-        _ = try authority.snapshot()
+        _ = try authority.catalogue()
         guard authority.canAnnounce else { throw APIError.messagingUnavailable }
         let body: ByteBuffer
         do {
@@ -28,41 +28,40 @@ extension ConfigAPI {
         } catch {
             throw APIError.payloadTooLarge(limitBytes: Self.maximumDocumentBytes)
         }
-        guard let field = HTTPField.Name.idempotencyKey, let key = request.headers[field], !key.isEmpty else {
-            return await add(body, request, start)
-        }
-        return await idempotency.answer(
-            key: key, body: body.readableBytesView, mismatch: APIError.idempotencyMismatch.answer
-        ) {
-            await add(body, request, start)
+        let identity = try Self.identity(of: body, request.headers)
+        guard let identity else { return await add(body, nil, request, start) }
+        return await authority.idempotency.answer(identity, mismatch: APIError.idempotencyMismatch.answer) {
+            await add(body, identity, request, start)
         }
     }
 
-    private func add(_ body: ByteBuffer, _ request: Request, _ start: ContinuousClock.Instant) async -> Answer {
-        let result: ConfigAuthority.WriteResult
+    private static func identity(of body: ByteBuffer, _ headers: HTTPFields) throws(APIError) -> RequestIdentity? {
+        guard let field = HTTPField.Name.idempotencyKey, let key = headers[field], !key.isEmpty else { return nil }
+        guard key.utf8.count <= RequestIdentity.maximumKeyBytes else { throw .invalidIdempotencyKey }
+        return RequestIdentity(key: key, body: body.readableBytesView)
+    }
+
+    private func add(
+        _ body: ByteBuffer, _ identity: RequestIdentity?, _ request: Request, _ start: ContinuousClock.Instant
+    ) async -> Answer {
+        let id: String?
+        let answer: Answer
+        var epoch: UInt64?
         do {
-            result = try await authority.write(try Self.document(body))
-        } catch let error as APIError {
-            return error.answer
+            let document = try Self.document(body)
+            id = document["sie_id"]?.string
+            do {
+                let result = try await authority.write(ConfigAuthority.Write(document: document, identity: identity))
+                epoch = result.epoch
+                answer = result.answer
+            } catch {
+                answer = error.answer
+            }
         } catch {
-            // The writer's thread ends with the process only.
-            return APIError.storeUnavailable("the service is shutting down").answer
+            id = nil
+            answer = error.answer
         }
-        let append = result.append
-        let answer = Answer.json(
-            [
-                "model_id": .string(append.model.id),
-                "created_profiles": .array(append.createdProfiles.map(JSONValue.string)),
-                "existing_profiles_skipped": .array(append.skippedProfiles.map(JSONValue.string)),
-                "warnings": .array(result.warnings.map(JSONValue.string)),
-                "routable_bundles_by_profile": .object(
-                    append.createdProfiles.map { name in
-                        JSONMember(name, .array(append.affectedBundles.map(JSONValue.string)))
-                    }),
-                "router_id": .string(authority.routerID),
-            ],
-            status: append.createsSomething ? .created : .ok)
-        record(append.model.id, answer, body.readableBytes, request, start)
+        record(id, answer, epoch, body.readableBytes, request, start)
         return answer
     }
 
@@ -85,20 +84,35 @@ extension ConfigAPI {
         return document
     }
 
+    /// One audit line for each write that was looked at, whatever became of it.
     private func record(
-        _ model: String, _ answer: Answer, _ bodyBytes: Int, _ request: Request, _ start: ContinuousClock.Instant
+        _ model: String?, _ answer: Answer, _ epoch: UInt64?, _ bodyBytes: Int, _ request: Request,
+        _ start: ContinuousClock.Instant
     ) {
         let (seconds, attoseconds) = start.duration(to: .now).components
         let milliseconds = Double(seconds) * 1e3 + Double(attoseconds) / 1e15
         var metadata: Logger.Metadata = [
             "event": "config.add_model", "method": "POST", "endpoint": "/v1/configs/models",
-            "status": .stringConvertible(answer.status.code), "model": "\(model)",
+            "status": .stringConvertible(answer.status.code), "outcome": "\(Self.outcome(answer))",
             "latency_ms": .stringConvertible((milliseconds * 100).rounded() / 100),
             "body_bytes": .stringConvertible(bodyBytes),
         ]
+        if let model { metadata["model"] = "\(model.prefix(200))" }
+        if let epoch { metadata["epoch"] = .stringConvertible(epoch) }
+        if let name = authorization.tokenName(request.headers) { metadata["token_name"] = "\(name)" }
         if let token = LogRedaction.digest(BearerToken.token(in: request.headers[.authorization])) {
             metadata["token_id"] = "\(token)"
         }
         audit.info("config.add_model", metadata: metadata)
+    }
+
+    /// What became of a write, in a word.
+    private static func outcome(_ answer: Answer) -> String {
+        switch answer.status.code {
+        case 201: "created"
+        case 200: "unchanged"
+        case 400..<500: "refused"
+        default: "failed"
+        }
     }
 }

@@ -8,6 +8,8 @@ struct Answer: Sendable, Equatable {
     var status: HTTPResponse.Status
     var contentType: String
     var body: [UInt8]
+    /// After how many seconds the client should try again; nil says nothing.
+    var retryAfterSeconds: Int?
 
     /// Compact JSON.
     static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Answer {
@@ -24,8 +26,8 @@ struct Answer: Sendable, Equatable {
 
     /// The answer as the router wants it.
     var response: Response {
-        Response(
-            status: status, headers: [.contentType: contentType],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+        var headers: HTTPFields = [.contentType: contentType]
+        if let retryAfterSeconds { headers[.retryAfter] = String(retryAfterSeconds) }
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
 }

@@ -15,6 +15,16 @@ struct Authorization: Sendable {
         BearerToken.token(in: headers[.authorization]).flatMap { $0.lowercased() == "bearer" ? nil : $0 }
     }
 
+    /// The name of the token that opened a request, for the audit log; nil where no token is configured or none fits.
+    func tokenName(_ headers: HTTPFields) -> String? {
+        guard let given = token(headers) else { return nil }
+        if let admin = tokens.admin, !admin.isEmpty, BearerToken.matches(given, admin) { return "admin" }
+        if let inference = tokens.inference, !inference.isEmpty, BearerToken.matches(given, inference) {
+            return "inference"
+        }
+        return nil
+    }
+
     /// Reads are open where no token is configured; otherwise either token opens them.
     func requireReader(_ headers: HTTPFields) throws(APIError) {
         guard tokens.admin != nil || tokens.inference != nil else { return }

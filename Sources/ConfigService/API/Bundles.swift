@@ -8,7 +8,7 @@ extension ConfigAPI {
     /// `GET /v1/configs/bundles`: by ascending priority.
     func listBundles(_ request: Request) async throws -> Answer {
         try authorization.requireReader(request.headers)
-        let bundles = try authority.snapshot().registry.bundles.map { bundle -> JSONValue in
+        let bundles = try authority.catalogue().registry.bundles.map { bundle -> JSONValue in
             [
                 "bundle_id": .string(bundle.id), "priority": bundle.priority.json,
                 "adapter_count": .int(Int64(bundle.adapters.count)), "source": "filesystem",
@@ -21,7 +21,7 @@ extension ConfigAPI {
     func getBundle(_ request: Request) async throws -> Answer {
         try authorization.requireReader(request.headers)
         let id = request.decodedPath(after: "/v1/configs/bundles/") ?? ""
-        guard let bundle = try authority.snapshot().registry.bundle(named: id) else {
+        guard let bundle = try authority.catalogue().registry.bundle(named: id) else {
             throw APIError.bundleNotFound(id)
         }
         let document = YAMLNode.mapping([

@@ -16,7 +16,6 @@ struct ConfigAPI: Sendable {
     let authority: ConfigAuthority
     let authorization: Authorization
     let metrics: ConfigMetrics
-    let idempotency = IdempotencyGate()
     let audit = Logger(label: "sie.audit")
 
     /// The routes behind their middleware.

@@ -10,8 +10,8 @@ extension ConfigAPI {
         // A slash at the end belongs to the id; such an id is well formed and never exists.
         let stem = id.hasSuffix("/") ? String(id.dropLast()) : id
         guard ModelIdentifier.isValid(id), ModelIdentifier.isValid(stem) else { throw APIError.invalidModelID(id) }
-        let catalogue = try authority.snapshot()
+        let catalogue = try authority.catalogue()
         guard let model = catalogue.registry.model(named: id) else { throw APIError.modelNotFound(id) }
-        return .yaml(await authority.text(of: model, in: catalogue))
+        return .yaml(catalogue.text(of: model))
     }
 }

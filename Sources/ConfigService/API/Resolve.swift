@@ -7,7 +7,7 @@ extension ConfigAPI {
     /// `POST /v1/configs/resolve`: which bundle would serve a model. It changes nothing.
     func resolve(_ request: Request) async throws -> Answer {
         try authorization.requireReader(request.headers)
-        let registry = try authority.snapshot().registry
+        let registry = try authority.catalogue().registry
         let query = try ResolveQuery(try await request.body.collect(upTo: Self.maximumDocumentBytes))
 
         guard let model = registry.model(named: query.model) else { throw APIError.unresolvable(model: query.model) }

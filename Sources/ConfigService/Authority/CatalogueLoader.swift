@@ -39,17 +39,16 @@ struct CatalogueLoader: Sendable {
 
     /// Adds the models of a store, in the order of their ids, to a catalogue. What cannot be used is logged and left out;
     /// where a stored model contradicts a file that has changed since, the file wins and the rest is added.
-    func restore(_ store: any ConfigStore, into catalogue: inout Catalogue) {
+    func restore(_ texts: [String: String], into catalogue: inout Catalogue) {
         var count = 0
-        for id in store.modelIDs() {
-            guard let text = store.modelText(id) else { continue }
+        for id in texts.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
             do {
-                let document = try YAMLNode(parsing: text)
+                let document = try YAMLNode(parsing: texts[id] ?? "")
                 guard let mapping = document.isNull ? YAMLMapping() : document.mapping else {
                     throw CatalogError("the file is no mapping")
                 }
                 let append = try ModelAppend(mapping, to: catalogue.registry, stored: nil, conflicts: .keepKnown)
-                catalogue.registry.insert(append.model)
+                catalogue.insert(append.model, text: nil)
                 count += 1
             } catch {
                 logger.warning("stored model skipped", metadata: ["model": "\(id)", "reason": "\(error)"])

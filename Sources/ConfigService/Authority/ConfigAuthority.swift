@@ -4,206 +4,201 @@ import NIOCore
 import NIOPosix
 import Observability
 import Synchronization
-import Wire
 import YAML
 
 /// Owns the catalogue: the one writer, and the snapshots that everybody reads.
 ///
-/// Writes and exports run one after the other on a thread of their own, which is what makes validation, storing, epoch
-/// and announcement one step; the store may block it for as long as a disk needs. Reads take the latest snapshot and
-/// never wait. A write that has begun is finished even if its client has gone.
+/// Writes run one after the other on a thread of their own, which is what makes validation, storing, epoch and
+/// announcement one step; the store may block it for as long as a disk needs. Writes that wait for the same flush of the
+/// disk share it. Reads take the latest snapshot and never wait. A write that has begun is finished even if its client
+/// has gone.
 final class ConfigAuthority: Sendable {
-    /// What a write did.
-    struct WriteResult: Sendable {
-        var append: ModelAppend
-        var warnings: [String]
+    /// A document to be added.
+    struct Write: Sendable {
+        var document: YAMLMapping
+        /// By what the client would recognise the same request.
+        var identity: RequestIdentity?
     }
 
-    /// Who this process is to consumers; `standalone` where changes are announced to nobody.
-    let routerID: String
+    /// What a write did.
+    struct WriteResult: Sendable {
+        var model: String
+        var epoch: UInt64
+        var createsSomething: Bool
+        var answer: Answer
+    }
 
-    private let catalogue: Mutex<Catalogue?>
-    private let store: (any ConfigStore)?
-    private let publisher: (any DeltaPublisher)?
-    private let metrics: ConfigMetrics
-    private let logger: Logger
-    private let writer: NIOThreadPool
-    private let readers: NIOThreadPool
-    private let eventLoop: any EventLoop
+    private struct Pending: Sendable {
+        var write: Write
+        var continuation: CheckedContinuation<Result<WriteResult, APIError>, Never>
+    }
+
+    private struct Queue {
+        var pending: [Pending] = []
+        var isScheduled = false
+    }
+
+    /// The most writes that share a flush of the disk.
+    private static let batchSize = 64
+
+    /// The keyed requests and their answers.
+    let idempotency = IdempotencyGate()
+    let parts: Parts
+    private let snapshots: Mutex<ConfigSnapshot>
+    private let queue = Mutex(Queue())
+    private let thread: NIOThreadPool
+
+    /// What the authority works with.
+    struct Parts: Sendable {
+        var store: (any ConfigStore)?
+        var publisher: (any DeltaPublisher)?
+        /// Whether this process may write now.
+        var standing: any WriterStanding
+        var loader: CatalogueLoader
+        /// Whether models of the store are put into the catalogue at start.
+        var restores: Bool
+        var metrics: ConfigMetrics
+        var logger: Logger
+    }
+
+    /// The store as the writer's thread last saw it; nothing else touches it.
+    let session = Mutex(StoreSession())
 
     /// Creates the authority over a catalogue that was loaded; nil where loading failed, which leaves only the epoch to
     /// be read.
-    init(
-        catalogue: Catalogue?, store: (any ConfigStore)?, publisher: (any DeltaPublisher)?, metrics: ConfigMetrics,
-        eventLoop: any EventLoop, logger: Logger
-    ) {
-        self.catalogue = Mutex(catalogue)
-        self.store = store
-        self.publisher = publisher
-        self.metrics = metrics
-        self.eventLoop = eventLoop
-        self.logger = logger
-        routerID = publisher?.identity ?? "standalone"
-        writer = NIOThreadPool(numberOfThreads: 1)
-        writer.start()
-        readers = .singleton
-        metrics.epoch.set(Double(store?.epoch() ?? 0))
-        countModels()
+    init(catalogue: Catalogue?, parts: Parts) {
+        self.parts = parts
+        snapshots = Mutex(ConfigSnapshot(catalogue: catalogue))
+        thread = NIOThreadPool(numberOfThreads: 1)
+        thread.start()
     }
 
-    /// Ends the writer's thread after what it is doing.
+    /// Reads the store and, where this process may write, claims it. A store that fails is tried again at each write.
+    func open() async {
+        await onWriterThread {
+            self.session.withLock { $0.open(self, at: .start) }
+        }
+    }
+
+    /// Takes what another process has written to the store since.
+    func refresh() async {
+        await onWriterThread {
+            self.session.withLock { $0.refresh(self) }
+        }
+    }
+
+    /// Claims the store anew, as a process does that was elected.
+    ///
+    /// - Returns: whether the store was claimed.
+    func takeOver() async -> Bool {
+        await onWriterThread { self.session.withLock { $0.takeOver(self) } } ?? false
+    }
+
+    /// Ends the writer's thread after what it is doing, and leaves the store in order.
     func shutDown() async {
-        try? await writer.shutdownGracefully()
+        await onWriterThread { self.parts.store?.close() }
+        try? await thread.shutdownGracefully()
+    }
+
+    @discardableResult
+    private func onWriterThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value? {
+        try? await thread.runIfActive(body)
     }
 
     // MARK: Reading
 
+    /// Who this process is to consumers; `standalone` where changes are announced to nobody.
+    var routerID: String { parts.publisher?.identity ?? "standalone" }
+
     /// The catalogue as it is now.
-    func snapshot() throws(APIError) -> Catalogue {
-        guard let catalogue = catalogue.withLock({ $0 }) else { throw .registryUnavailable }
+    func catalogue() throws(APIError) -> Catalogue {
+        guard let catalogue = snapshots.withLock({ $0.catalogue }) else { throw .registryUnavailable }
         return catalogue
     }
 
     /// Whether a catalogue was loaded.
-    var isLoaded: Bool { catalogue.withLock { $0 != nil } }
+    var isLoaded: Bool { snapshots.withLock { $0.catalogue != nil } }
 
     /// Whether a write can be announced, where it has to be.
-    var canAnnounce: Bool { publisher?.isConnected ?? true }
+    var canAnnounce: Bool { parts.publisher?.isConnected ?? true }
 
-    /// The counter of writes as stored; 0 without a store.
-    func epoch() async -> UInt64 {
-        guard let store else { return 0 }
-        return await blocking { store.epoch() }
+    /// The present state.
+    var snapshot: ConfigSnapshot { snapshots.withLock { $0 } }
+
+    /// Shows another state to all who ask from now on. Only the writer's thread does.
+    func publish(_ snapshot: ConfigSnapshot) {
+        snapshots.withLock { $0 = snapshot }
+        let total = snapshot.catalogue?.registry.models.count ?? 0
+        let stored = snapshot.catalogue?.stored.count ?? 0
+        parts.metrics.epoch.set(Double(snapshot.epoch))
+        parts.metrics.models.with("api").set(Double(stored))
+        parts.metrics.models.with("filesystem").set(Double(max(0, total - stored)))
     }
 
-    /// The ids of all stored models.
-    func storedIDs() async -> Set<String> {
-        guard let store else { return [] }
-        return await blocking { Set(store.modelIDs()) }
+    /// The counter of writes; 0 without a store. What somebody wrote into the store by hand shows at once.
+    func epoch() -> UInt64 {
+        let known = snapshot.epoch
+        guard let store = parts.store, parts.standing.mayWrite else { return known }
+        return store.editedEpoch() ?? known
     }
 
-    /// The text of a model: as stored, else of its file, else the registry's document.
-    func text(of model: ModelConfig, in catalogue: Catalogue) async -> String {
-        guard let store else { return catalogue.text(of: model) }
-        let stored = await blocking { store.modelText(model.id) } ?? ""
-        return stored.isEmpty ? catalogue.text(of: model) : stored
-    }
-
-    private func blocking<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-        do {
-            return try await readers.runIfActive(eventLoop: eventLoop, body).get()
-        } catch {
-            // The shared pool ends with the process only.
-            return body()
-        }
+    /// Everything at one moment between two writes.
+    func export() async throws(APIError) -> ConfigExport {
+        let snapshot = snapshot
+        guard let catalogue = snapshot.catalogue else { throw .registryUnavailable }
+        guard epoch() != snapshot.epoch else { return ConfigExport(epoch: snapshot.epoch, catalogue: catalogue) }
+        // Either a write is at its end just now, or somebody edited the counter; between two writes it is the latter.
+        let settled = await onWriterThread { (self.epoch(), self.snapshot.catalogue) }
+        return ConfigExport(epoch: settled?.0 ?? snapshot.epoch, catalogue: settled?.1 ?? catalogue)
     }
 
     // MARK: Writing
 
-    /// Adds what a document brings, in one step: check, store, publish the new snapshot, count the epoch, announce.
-    func write(_ document: YAMLMapping) async throws -> WriteResult {
-        try await writer.runIfActive(eventLoop: eventLoop) { try self.writeNow(document) }.get()
+    /// Adds what a document brings, in one step: check, store, publish the new snapshot, announce.
+    func write(_ write: Write) async throws(APIError) -> WriteResult {
+        let result: Result<WriteResult, APIError> = await withCheckedContinuation { continuation in
+            let mustSchedule = queue.withLock { queue in
+                queue.pending.append(Pending(write: write, continuation: continuation))
+                defer { queue.isScheduled = true }
+                return !queue.isScheduled
+            }
+            if mustSchedule { schedule() }
+        }
+        return try result.get()
     }
 
-    private func writeNow(_ document: YAMLMapping) throws(APIError) -> WriteResult {
-        var catalogue = try snapshot()
-        let id = document["sie_id"]?.string ?? ""
-        guard store == nil || ModelIdentifier.isStorable(id) else {
-            let message = "sie_id '\(id)' must not contain '__', which stands for '/' in the store"
-            throw .refused(model: id, .invalid([SchemaIssue(["sie_id"], message)]))
-        }
-        let append: ModelAppend
-        do {
-            append = try ModelAppend(document, to: catalogue.registry, stored: storedDocument(id))
-        } catch {
-            throw .refused(model: id, error)
-        }
-        guard append.createsSomething else { return WriteResult(append: append, warnings: []) }
-
-        let text = YAMLEmitter().text(of: YAMLNode(.mapping(append.model.document)))
-        if let store {
-            try counting("write_model") { () throws(ConfigStoreError) in
-                try store.writeModel(append.model.id, text: text)
+    private func schedule() {
+        thread.submit { state in
+            switch state {
+            case .active: self.performBatch()
+            case .cancelled: self.refuseAll()
             }
         }
-        catalogue.registry.insert(append.model)
-        let grown = catalogue
-        self.catalogue.withLock { $0 = grown }
+    }
 
-        var epoch: UInt64 = 0
-        if let store {
-            epoch = store.epoch() + 1
-            let next = epoch
-            try counting("increment_epoch") { () throws(ConfigStoreError) in try store.writeEpoch(next) }
-            metrics.epoch.set(Double(epoch))
+    /// Performs what waits, and comes back for what has come meanwhile: exports take their turns between batches.
+    private func performBatch() {
+        let batch = queue.withLock { queue in
+            let batch = Array(queue.pending.prefix(Self.batchSize))
+            queue.pending.removeFirst(batch.count)
+            return batch
         }
-        countModels()
-        let outcome = announce(append, text: text, epoch: epoch, registry: grown.registry)
-        return WriteResult(append: append, warnings: [outcome?.warning].compactMap { $0 })
-    }
-
-    private func storedDocument(_ id: String) -> YAMLMapping? {
-        guard let text = store?.modelText(id), !text.isEmpty else { return nil }
-        do {
-            return try YAMLNode(parsing: text).mapping
-        } catch {
-            logger.warning("stored model cannot be read", metadata: ["model": "\(id)", "reason": "\(error)"])
-            return nil
+        let outcomes = session.withLock { $0.perform(batch.map(\.write), for: self) }
+        for (pending, outcome) in zip(batch, outcomes) { pending.continuation.resume(returning: outcome) }
+        let goesOn = queue.withLock { queue in
+            queue.isScheduled = !queue.pending.isEmpty
+            return queue.isScheduled
         }
+        if goesOn { schedule() }
     }
 
-    private func counting(
-        _ operation: String, _ body: () throws(ConfigStoreError) -> Void
-    ) throws(APIError) {
-        do {
-            try body()
-            metrics.storeWrites.with(operation, "success").increment()
-        } catch {
-            metrics.storeWrites.with(operation, "failure").increment()
-            logger.error("the store failed", metadata: ["reason": "\(error)"])
-            throw .storeUnavailable(operation)
+    private func refuseAll() {
+        let pending = queue.withLock { queue in
+            defer { queue = Queue() }
+            return queue.pending
         }
-    }
-
-    private func announce(
-        _ append: ModelAppend, text: String, epoch: UInt64, registry: Registry
-    ) -> PublishOutcome? {
-        guard let publisher else { return nil }
-        let outcome = publisher.announce(
-            append.affectedBundles.map { bundle in
-                ConfigDelta(
-                    producerID: publisher.identity, bundleID: bundle, epoch: epoch,
-                    bundleConfigHash: registry.bundleConfigHash(of: bundle), modelID: append.model.id,
-                    profilesAdded: append.createdProfiles, modelConfig: text, affectedBundles: append.affectedBundles)
-            })
-        metrics.publishes.with(outcome.metricLabel).increment()
-        if let warning = outcome.warning {
-            logger.warning("\(warning)", metadata: ["model": "\(append.model.id)"])
+        for pending in pending {
+            pending.continuation.resume(returning: .failure(.storeUnavailable("the service is shutting down")))
         }
-        return outcome
-    }
-
-    private func countModels() {
-        let total = catalogue.withLock { $0?.registry.models.count } ?? 0
-        let stored = store?.modelIDs().count ?? 0
-        metrics.models.with("api").set(Double(stored))
-        metrics.models.with("filesystem").set(Double(max(0, total - stored)))
-    }
-
-    // MARK: Exporting
-
-    /// Everything at one moment between two writes.
-    func export() async throws -> ConfigExport {
-        try await writer.runIfActive(eventLoop: eventLoop) { () throws(APIError) -> ConfigExport in
-            let catalogue = try self.snapshot()
-            let registry = catalogue.registry
-            let models = registry.modelIDs.compactMap { registry.models[$0] }.map { model in
-                let stored = self.store?.modelText(model.id) ?? ""
-                return ConfigExport.Model(
-                    config: model, text: stored.isEmpty ? catalogue.text(of: model) : stored,
-                    affectedBundles: registry.bundles(servingModel: model.id))
-            }
-            return ConfigExport(epoch: self.store?.epoch() ?? 0, models: models)
-        }.get()
     }
 }

@@ -25,7 +25,6 @@ struct ConfigServiceApplication: Sendable {
     /// - Throws: where the port cannot be listened on, the store's kind is unknown, or a NATS URL is none.
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let eventLoop = group.next()
         let metrics = ConfigMetrics()
         let store = try store()
         let publisher = try configuration.messaging.map {
@@ -33,9 +32,15 @@ struct ConfigServiceApplication: Sendable {
         }
         publisher?.connection.onStatusChange { metrics.messagingConnected.set($0 == .connected) }
 
-        let authority = ConfigAuthority(
-            catalogue: catalogue(store), store: store, publisher: publisher, metrics: metrics, eventLoop: eventLoop,
+        let loader = CatalogueLoader(
+            bundlesDirectory: configuration.bundlesDirectory, modelsDirectory: configuration.modelsDirectory,
             logger: logger)
+        let authority = ConfigAuthority(
+            catalogue: catalogue(loader),
+            parts: ConfigAuthority.Parts(
+                store: store, publisher: publisher, standing: SoleWriter(), loader: loader,
+                restores: configuration.restoresAtStart, metrics: metrics, logger: logger))
+        await authority.open()
         let api = ConfigAPI(
             authority: authority, authorization: Authorization(configuration.tokens), metrics: metrics)
         var listening = HTTPServerConfiguration(host: configuration.host, port: configuration.port)
@@ -60,15 +65,10 @@ struct ConfigServiceApplication: Sendable {
         try await group.shutdownGracefully()
     }
 
-    /// The catalogue on disk with what the store adds; nil where the bundles cannot be read as a whole.
-    private func catalogue(_ store: (any ConfigStore)?) -> Catalogue? {
-        let loader = CatalogueLoader(
-            bundlesDirectory: configuration.bundlesDirectory, modelsDirectory: configuration.modelsDirectory,
-            logger: logger)
+    /// The catalogue on disk; nil where the bundles cannot be read as a whole.
+    private func catalogue(_ loader: CatalogueLoader) -> Catalogue? {
         do {
-            var catalogue = try loader.load()
-            if configuration.restoresAtStart, let store { loader.restore(store, into: &catalogue) }
-            return catalogue
+            return try loader.load()
         } catch {
             logger.error("the catalogue cannot be loaded", metadata: ["reason": "\(error)"])
             return nil
@@ -78,14 +78,7 @@ struct ConfigServiceApplication: Sendable {
     private func store() throws -> (any ConfigStore)? {
         guard let location = configuration.storeLocation else { return nil }
         guard !location.contains("://") else { throw UnknownStoreError(location: location) }
-        let store = LocalConfigStore(root: location)
-        do {
-            try store.prepare()
-        } catch {
-            // Reads still work; writes will say what is wrong.
-            logger.error("the store cannot be used", metadata: ["reason": "\(error)"])
-        }
-        return store
+        return LocalConfigStore(root: location)
     }
 }
 

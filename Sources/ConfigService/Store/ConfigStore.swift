@@ -5,7 +5,7 @@
 ///
 /// All calls block; they come from threads that may. Every backend shows the same layout to people and to other
 /// releases: `models/<id with / as __>.yaml` and `epoch`; what else a backend needs for its commits starts with a dot.
-protocol ConfigStore: Sendable {
+package protocol ConfigStore: Sendable {
     /// Everything that is stored, as of the last commit, whether or not the process that made it reached its end.
     /// Nothing is written, so that followers of another process's store can load too.
     ///
@@ -34,6 +34,10 @@ protocol ConfigStore: Sendable {
 
 /// A point in the history of a store; each claim and each commit makes another. What it holds is the backend's matter: a
 /// generation, an ETag, a counter.
-struct StoreVersion: Sendable, Hashable {
-    var text: String
+package struct StoreVersion: Sendable, Hashable {
+    package var text: String
+
+    package init(text: String) {
+        self.text = text
+    }
 }

@@ -1,7 +1,7 @@
 /// A store that did not do what it was asked for.
-struct ConfigStoreError: Error, CustomStringConvertible {
+package struct ConfigStoreError: Error, CustomStringConvertible {
     /// What the failure means for the state.
-    enum Kind: Sendable, Hashable {
+    package enum Kind: Sendable, Hashable {
         /// Nothing was changed; trying again later may help.
         case unavailable
         /// Another writer has claimed the store; nothing was changed, and nothing will be by this process.
@@ -10,11 +10,17 @@ struct ConfigStoreError: Error, CustomStringConvertible {
         case unsettled
     }
 
-    var kind = Kind.unavailable
+    package var kind: Kind
     /// What was to be done, to which object.
-    var operation: String
+    package var operation: String
     /// Why it failed.
-    var reason: String
+    package var reason: String
 
-    var description: String { "\(operation): \(reason)" }
+    package init(_ kind: Kind = .unavailable, operation: String, reason: String) {
+        self.kind = kind
+        self.operation = operation
+        self.reason = reason
+    }
+
+    package var description: String { "\(operation): \(reason)" }
 }

@@ -1,16 +1,25 @@
 /// What a store holds at one version.
-struct StoredState: Sendable {
+package struct StoredState: Sendable, Equatable {
     /// The version.
-    var version: StoreVersion
+    package var version: StoreVersion
     /// The count of writes that created something.
-    var epoch: UInt64 = 0
+    package var epoch: UInt64
     /// The texts of the models by id.
-    var models: [String: String] = [:]
-    /// The answers to the latest keyed writes, the oldest first; at most `StoredReply.capacity`.
-    var replies: [StoredReply] = []
+    package var models: [String: String]
+    /// The answers to the latest keyed writes, the oldest first; see `StoredReply.capacity`.
+    package var replies: [StoredReply]
 
-    /// Applies what a commit changed, in the order in which it was made.
-    mutating func apply(_ change: StoredChange) {
+    package init(
+        version: StoreVersion, epoch: UInt64 = 0, models: [String: String] = [:], replies: [StoredReply] = []
+    ) {
+        self.version = version
+        self.epoch = epoch
+        self.models = models
+        self.replies = replies
+    }
+
+    /// Applies a change, in the order in which it was committed.
+    package mutating func apply(_ change: StoredChange) {
         epoch = change.epoch
         if let model = change.model { models[model.id] = model.text }
         if let reply = change.reply { replies.remember(reply) }
