@@ -151,7 +151,8 @@ let package = Package(
         tests(
             of: "Worker",
             nio + nioHTTP + [
-                "Catalog", "Wire", "MessagePack", "JSONStream", "YAML", "NATSClient", "Inference", "Settings", httpClient,
+                "Catalog", "Wire", "MessagePack", "JSONStream", "YAML", "NATSClient", "Inference", "Settings",
+                httpClient,
             ]),
         tests(of: "CLI", nio + ["YAML"]),
         .testTarget(
