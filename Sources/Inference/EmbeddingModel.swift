@@ -58,15 +58,21 @@ public final class EmbeddingModel: Sendable {
 
     /// A runner for one thread.
     public func makeSession() -> EmbeddingSession {
-        EmbeddingSession(model: self, session: engine.makeSession())
+        makeSession(reusing: nil)
+    }
+
+    /// A runner that takes over the memory of another model's where the engine is the same.
+    func makeSession(reusing memory: CPUSession?) -> EmbeddingSession {
+        if let memory, memory.runs(on: engine) { return EmbeddingSession(model: self, session: memory) }
+        return EmbeddingSession(model: self, session: engine.makeSession())
     }
 
     fileprivate func run(
         _ batch: PackedBatch, options: (Int) -> Options, on session: CPUSession,
         into output: UnsafeMutablePointer<Float>
-    ) {
+    ) throws(OutOfMemory) {
         session.begin(batch)
-        let hidden = encoder.forward(session)
+        let hidden = try encoder.forward(session)
         for index in 0..<batch.sequenceCount {
             let wish = options(index)
             session.pool(
@@ -79,7 +85,7 @@ public final class EmbeddingModel: Sendable {
 /// Runs one model on one thread, reusing its memory from batch to batch.
 public final class EmbeddingSession {
     public let model: EmbeddingModel
-    private let session: CPUSession
+    let session: CPUSession
 
     fileprivate init(model: EmbeddingModel, session: CPUSession) {
         self.model = model
@@ -94,19 +100,19 @@ public final class EmbeddingSession {
     public func encode(
         _ batch: PackedBatch, options: (Int) -> EmbeddingModel.Options = { _ in EmbeddingModel.Options() },
         into output: UnsafeMutablePointer<Float>
-    ) {
+    ) throws(OutOfMemory) {
         guard batch.sequenceCount > 0 else { return }
-        model.run(batch, options: options, on: session, into: output)
+        try model.run(batch, options: options, on: session, into: output)
     }
 
     /// The vector of one text.
-    public func encode(_ text: String, options: EmbeddingModel.Options = EmbeddingModel.Options()) -> [Float] {
+    public func encode(
+        _ text: String, options: EmbeddingModel.Options = EmbeddingModel.Options()
+    ) throws(OutOfMemory) -> [Float] {
         var batch = PackedBatch()
         batch.append(model.tokenize(text))
-        return [Float](unsafeUninitializedCapacity: model.dimension) { buffer, initialized in
-            buffer.initialize(repeating: 0)
-            if let start = buffer.baseAddress { encode(batch, options: { _ in options }, into: start) }
-            initialized = model.dimension
-        }
+        let vector = try AlignedFloats(count: model.dimension)
+        try encode(batch, options: { _ in options }, into: vector.start)
+        return Array(UnsafeBufferPointer(start: vector.start, count: vector.count))
     }
 }

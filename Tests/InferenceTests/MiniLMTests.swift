@@ -62,7 +62,7 @@ struct MiniLMTests {
         for (file, limit) in [("vectors_256.json", 256), ("vectors_512.json", 512)] {
             let session = try MiniLM.model(limit: limit, level: level).makeSession()
             for golden in try GoldenText.load(file) {
-                let vector = session.encode(golden.text)
+                let vector = try session.encode(golden.text)
                 let worst = zip(vector, golden.vector).map { ($0 - $1).magnitude }.max() ?? .infinity
                 #expect(vector.count == golden.vector.count && worst <= 2e-6, "\(golden.id): \(worst)")
             }
@@ -74,15 +74,15 @@ struct MiniLMTests {
         let model = try MiniLM.model()
         let texts = try GoldenText.load("vectors_256.json").map(\.text)
         let session = model.makeSession()
-        let alone = texts.map { session.encode($0) }
+        let alone = try texts.map { try session.encode($0) }
         var generator = SeededGenerator(seed: 11)
         for _ in 0..<4 {
             let order = Array(texts.indices).shuffled(using: &generator)
             var batch = PackedBatch()
             for index in order { batch.append(model.tokenize(texts[index])) }
             var output = [Float](repeating: 0, count: texts.count * model.dimension)
-            output.withUnsafeMutableBufferPointer { buffer in
-                if let start = buffer.baseAddress { session.encode(batch, into: start) }
+            try output.withUnsafeMutableBufferPointer { buffer in
+                if let start = buffer.baseAddress { try session.encode(batch, into: start) }
             }
             for (place, index) in order.enumerated() {
                 #expect(Array(output[place * model.dimension..<(place + 1) * model.dimension]) == alone[index])
@@ -95,7 +95,7 @@ struct MiniLMTests {
         let model = try MiniLM.model()
         let texts = try GoldenText.load("vectors_256.json").map(\.text)
         let session = model.makeSession()
-        let alone = texts.map { session.encode($0) }
+        let alone = try texts.map { try session.encode($0) }
         let pool = InferencePool(.init(threads: 3, tokenBudget: 300))
         defer { pool.shutDown() }
         let vectors = await withTaskGroup(of: (Int, [Float]).self) { group in
@@ -121,12 +121,41 @@ struct MiniLMTests {
     @Test("wishes for pooling and length are honoured, per sequence")
     func options() throws {
         let session = try MiniLM.model().makeSession()
-        let plain = session.encode("a sentence", options: .init(normalize: false))
+        let plain = try session.encode("a sentence", options: .init(normalize: false))
         let length = plain.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        let unit = session.encode("a sentence")
+        let unit = try session.encode("a sentence")
         #expect(length > 2)
         #expect(zip(plain, unit).allSatisfy { ($0 / length - $1).magnitude < 1e-6 })
-        #expect(session.encode("a sentence", options: .init(pooling: .cls)) != unit)
+        let first = try session.encode("a sentence", options: .init(pooling: .cls))
+        #expect(first != unit)
+    }
+
+    @Test("the pool's threads keep no model that is not running")
+    func release() async throws {
+        let pool = InferencePool(.init(threads: 1))
+        defer { pool.shutDown() }
+        func run(_ model: EmbeddingModel) async {
+            await withCheckedContinuation { continuation in
+                let job = EmbeddingJob(model: model, text: "a sentence") { _, _ in continuation.resume() }
+                if !pool.submit(job) { continuation.resume() }
+            }
+        }
+        weak var unloaded: EmbeddingModel?
+        do {
+            let model = try EmbeddingModel(directory: Tools.miniLM(), engine: CPUEngine())
+            unloaded = model
+            await run(model)
+        }
+        // The only thread is through with the first batch when it answers to the second.
+        await run(try MiniLM.model())
+        #expect(unloaded == nil)
+    }
+
+    @Test("memory that is not to be had is an error, not a crash")
+    func outOfMemory() {
+        for count in [Int.max, Int.max / 4, 1 << 45] {
+            #expect(throws: OutOfMemory.self) { _ = try AlignedFloats(count: count) }
+        }
     }
 
     @Test("a pool that is shut down cancels what waits and refuses what comes")

@@ -6,9 +6,16 @@ struct JSONFile {
     let path: String
     let value: JSONValue
 
-    init(path: String) throws(CheckpointError) {
+    /// Configurations are kilobytes, vocabularies tens of megabytes.
+    static let maximumBytes = 16 << 20
+    static let maximumVocabularyBytes = 128 << 20
+
+    init(path: String, maximumBytes: Int = Self.maximumBytes) throws(CheckpointError) {
         self.path = path
         let mapping = try MappedFile(path: path)
+        guard mapping.bytes.count <= maximumBytes else {
+            throw CheckpointError(file: path, "has \(mapping.bytes.count) bytes, more than the \(maximumBytes) allowed")
+        }
         do throws(JSONError) {
             value = try JSONReader.decode(mapping.bytes)
         } catch {

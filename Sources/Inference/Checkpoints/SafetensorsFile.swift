@@ -53,7 +53,26 @@ public final class SafetensorsFile: Sendable {
         for member in members where member.key != "__metadata__" {
             entries[member.key] = try Self.entry(member, dataStart: headerEnd, fileSize: bytes.count, path: path)
         }
+        try Self.requireContiguous(entries, dataStart: headerEnd, fileSize: bytes.count, path: path)
         self.entries = entries
+    }
+
+    /// The format allows neither holes nor overlaps: tensors that share bytes could make a small file fill the memory.
+    private static func requireContiguous(
+        _ entries: [String: Entry], dataStart: Int, fileSize: Int, path: String
+    ) throws(CheckpointError) {
+        var end = dataStart
+        for range in entries.values.map(\.range).sorted(by: {
+            ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound)
+        }) {
+            guard range.lowerBound == end else {
+                throw CheckpointError(file: path, "tensors overlap or leave a hole at byte \(range.lowerBound)")
+            }
+            end = range.upperBound
+        }
+        guard end == fileSize else {
+            throw CheckpointError(file: path, "has \(fileSize - end) bytes after the last tensor")
+        }
     }
 
     private static func entry(
@@ -102,21 +121,11 @@ public final class SafetensorsFile: Sendable {
 }
 
 extension SafetensorsFile.Tensor {
-    /// The float32 elements. Safetensors promises no alignment beyond the header's length being any number, so callers
-    /// that need aligned memory copy.
-    func withFloats<Result>(_ body: (UnsafePointer<Float>) throws -> Result) rethrows -> Result {
-        let bytes = self.bytes
-        if let start = bytes.baseAddress, UInt(bitPattern: start) % UInt(MemoryLayout<Float>.alignment) == 0 {
-            return try body(start.assumingMemoryBound(to: Float.self))
+    /// The float32 elements where they lie aligned in the file; safetensors promises no alignment.
+    var alignedFloats: UnsafePointer<Float>? {
+        guard let start = bytes.baseAddress, UInt(bitPattern: start) % UInt(MemoryLayout<Float>.alignment) == 0 else {
+            return nil
         }
-        let copy = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-            UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
-            initialized = count
-        }
-        return try copy.withUnsafeBufferPointer { buffer in
-            // An empty tensor has no address; give the body one it will not read.
-            guard let start = buffer.baseAddress else { return try withUnsafePointer(to: 0) { try body($0) } }
-            return try body(start)
-        }
+        return start.assumingMemoryBound(to: Float.self)
     }
 }

@@ -52,7 +52,7 @@ public protocol EngineSession: AnyObject {
     func begin(_ batch: PackedBatch)
 
     /// A matrix of one row a token, its content undefined.
-    func makeMatrix(width: Int) -> Matrix
+    func makeMatrix(width: Int) throws(OutOfMemory) -> Matrix
 
     /// output = norm(words[id] + positions[position] + types[type]) for each token.
     func embed(
@@ -64,7 +64,7 @@ public protocol EngineSession: AnyObject {
 
     /// Softmax attention within each sequence. `qkv` holds query, key and value side by side, the query scaled by
     /// 1/sqrt(headDimension) already.
-    func attention(qkv: Matrix, heads: Int, headDimension: Int, into output: Matrix)
+    func attention(qkv: Matrix, heads: Int, headDimension: Int, into output: Matrix) throws(OutOfMemory)
 
     /// matrix = norm(matrix), row by row.
     func normalize(_ matrix: Matrix, with norm: Owner.Norm)
@@ -72,7 +72,8 @@ public protocol EngineSession: AnyObject {
     /// matrix = norm(matrix + down(activation(up(matrix)))): a transformer's feed-forward block, fused so that its wide
     /// intermediate stays in a cache.
     func feedForward(
-        _ matrix: Matrix, up: Owner.Linear, activation: Activation, down: Owner.Linear, norm: Owner.Norm)
+        _ matrix: Matrix, up: Owner.Linear, activation: Activation, down: Owner.Linear, norm: Owner.Norm
+    ) throws(OutOfMemory)
 
     /// One vector a sequence: pooled over its rows, scaled to unit length where asked.
     func pool(

@@ -25,6 +25,7 @@ struct BertConfiguration: Equatable, Sendable {
         guard sizes.allSatisfy({ 1...100_000_000 ~= $0 }), hiddenSize % heads == 0 else {
             throw fail("sizes must be positive and hidden_size a multiple of num_attention_heads")
         }
+        guard layerNormEpsilon > 0, layerNormEpsilon < 1 else { throw fail("layer_norm_eps must lie between 0 and 1") }
         let activation = try file.string("hidden_act", default: "gelu")
         guard activation == "gelu" else { throw fail("hidden_act '\(activation)' is not supported, expected gelu") }
         let positions = try file.string("position_embedding_type", default: "absolute")

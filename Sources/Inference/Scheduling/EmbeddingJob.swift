@@ -10,6 +10,8 @@ public struct EmbeddingJob: Sendable {
     public enum Failure: Error, Equatable, Sendable {
         /// The pool shut down before the job ran.
         case cancelled
+        /// There was no memory for the job, even alone.
+        case outOfMemory(OutOfMemory)
     }
 
     public let model: EmbeddingModel

@@ -115,7 +115,8 @@ extension InferencePool {
     private final class InferenceThread {
         private let former: MicroBatchFormer
         private let clock = ContinuousClock()
-        private var sessions: [ObjectIdentifier: EmbeddingSession] = [:]
+        /// Memory of the batch before; models are held while they run, and no longer.
+        private var memory: CPUSession?
         private var batch = PackedBatch()
         private var output: [Float] = []
 
@@ -166,14 +167,40 @@ extension InferencePool {
                 }
             }
             for item in items { item.job.onStart() }
+            let session = model.makeSession(reusing: memory)
+            memory = session.session
+            if case .failure(let error) = encode(batch, items, on: session) {
+                guard items.count > 1 else { return fail(items[0], with: error) }
+                // Each alone needs less; what does not fit even so says so for itself.
+                for item in items {
+                    var single = PackedBatch()
+                    if let tokens = item.tokens { single.append(tokens) }
+                    if case .failure(let error) = encode(single, [item], on: session) { fail(item, with: error) }
+                }
+            }
+        }
+
+        private func fail(_ item: Waiting, with error: OutOfMemory) {
+            item.job.completion(
+                .failure(.outOfMemory(error)), EmbeddingJob.Timings(tokenization: item.tokenization))
+        }
+
+        /// Runs a batch and completes its jobs, or none of them.
+        private func encode(
+            _ batch: PackedBatch, _ items: [Waiting], on session: EmbeddingSession
+        ) -> Result<Void, OutOfMemory> {
             let start = clock.now
-            let dimension = model.dimension
+            let dimension = session.model.dimension
             if output.count < items.count * dimension {
                 output = [Float](repeating: 0, count: items.count * dimension)
             }
-            output.withUnsafeMutableBufferPointer { buffer in
-                guard let base = buffer.baseAddress else { return }
-                session(for: model).encode(batch, options: { items[$0].job.options }, into: base)
+            return output.withUnsafeMutableBufferPointer { buffer in
+                guard let base = buffer.baseAddress else { return .success(()) }
+                do throws(OutOfMemory) {
+                    try session.encode(batch, options: { items[$0].job.options }, into: base)
+                } catch {
+                    return .failure(error)
+                }
                 let inference = (clock.now - start).seconds
                 for (index, item) in items.enumerated() {
                     let vector = UnsafeBufferPointer(start: base + index * dimension, count: dimension)
@@ -181,14 +208,8 @@ extension InferencePool {
                         .success(vector),
                         EmbeddingJob.Timings(tokenization: item.tokenization, inference: inference))
                 }
+                return .success(())
             }
-        }
-
-        private func session(for model: EmbeddingModel) -> EmbeddingSession {
-            if let session = sessions[ObjectIdentifier(model)], session.model === model { return session }
-            let session = model.makeSession()
-            sessions[ObjectIdentifier(model)] = session
-            return session
         }
     }
 }

@@ -2,17 +2,17 @@ import JSONStream
 
 /// A `tokenizer.json` as the `tokenizers` library writes it. Truncation and padding stored in it are ignored: the model's
 /// own files decide how long a sequence may be, and batches are not padded.
-struct TokenizerFile {
+package struct TokenizerFile {
     private let file: JSONFile
 
-    init(path: String) throws(CheckpointError) {
-        file = try JSONFile(path: path)
+    package init(path: String) throws(CheckpointError) {
+        file = try JSONFile(path: path, maximumBytes: JSONFile.maximumVocabularyBytes)
     }
 
     /// - Parameters:
     ///   - maxLength: ids a sequence may have, special tokens included.
     ///   - vocabularySize: rows of the model's embedding table; no id may reach beyond.
-    func makeTokenizer(maxLength: Int, vocabularySize: Int) throws(CheckpointError) -> any Tokenizer {
+    package func makeTokenizer(maxLength: Int, vocabularySize: Int) throws(CheckpointError) -> any Tokenizer {
         let model = try field("model", in: file.value)
         let type = model["type"]?.stringValue ?? "WordPiece"
         guard type == "WordPiece" else { throw fail("model type '\(type)' is not supported, expected WordPiece") }
@@ -30,16 +30,17 @@ struct TokenizerFile {
         guard maxLength > prefix.count + suffix.count else {
             throw fail("a limit of \(maxLength) tokens leaves no room beside the special ones")
         }
+        let (verbatim, normalized) = try addedTokens(below: vocabularySize)
         return WordPieceTokenizer(
-            splitter: try splitter(),
+            normalizer: try normalizer(),
             vocabulary: WordPieceVocabulary(
                 pieces, continuationPrefix: model["continuing_subword_prefix"]?.stringValue ?? "##",
                 unknownID: unknownID, maxWordScalars: model["max_input_chars_per_word"]?.intValue ?? 100),
-            addedTokens: AddedTokens(try addedTokens(below: vocabularySize)), prefix: prefix, suffix: suffix,
+            verbatimTokens: verbatim, normalizedTokens: normalized, prefix: prefix, suffix: suffix,
             maxLength: maxLength)
     }
 
-    private func splitter() throws(CheckpointError) -> BertWordSplitter {
+    private func normalizer() throws(CheckpointError) -> BertNormalizer {
         let settings = try field("normalizer", in: file.value)
         let type = settings["type"]?.stringValue ?? "none"
         guard type == "BertNormalizer" else {
@@ -49,25 +50,30 @@ struct TokenizerFile {
             throw fail("pre_tokenizer is not supported, expected BertPreTokenizer")
         }
         let lowercase = settings["lowercase"]?.boolValue ?? true
-        return BertWordSplitter(
+        return BertNormalizer(
             cleansText: settings["clean_text"]?.boolValue ?? true,
             separatesChineseCharacters: settings["handle_chinese_chars"]?.boolValue ?? true,
             stripsAccents: settings["strip_accents"]?.boolValue ?? lowercase, lowercases: lowercase)
     }
 
-    private func addedTokens(below limit: Int) throws(CheckpointError) -> [AddedTokens.Token] {
-        var tokens: [AddedTokens.Token] = []
+    /// The added tokens that are looked for in the text as it came, and those looked for in the normalized text.
+    private func addedTokens(
+        below limit: Int
+    ) throws(CheckpointError) -> (verbatim: [AddedTokens.Token], normalized: [AddedTokens.Token]) {
+        var verbatim: [AddedTokens.Token] = []
+        var normalized: [AddedTokens.Token] = []
         for entry in file.value["added_tokens"]?.arrayValue ?? [] {
             guard let content = entry["content"]?.stringValue, !content.isEmpty, let value = entry["id"] else {
                 throw fail("an added token has no content or id")
             }
-            tokens.append(
-                AddedTokens.Token(
-                    content: content, id: try id(value, of: content, below: limit),
-                    stripsLeft: entry["lstrip"]?.boolValue ?? false, stripsRight: entry["rstrip"]?.boolValue ?? false,
-                    isWholeWord: entry["single_word"]?.boolValue ?? false))
+            let token = AddedTokens.Token(
+                content: content, id: try id(value, of: content, below: limit),
+                stripsLeft: entry["lstrip"]?.boolValue ?? false, stripsRight: entry["rstrip"]?.boolValue ?? false,
+                isWholeWord: entry["single_word"]?.boolValue ?? false)
+            let isSpecial = entry["special"]?.boolValue ?? false
+            if entry["normalized"]?.boolValue ?? !isSpecial { normalized.append(token) } else { verbatim.append(token) }
         }
-        return tokens
+        return (verbatim, normalized)
     }
 
     /// The special ids before and after a single sequence.

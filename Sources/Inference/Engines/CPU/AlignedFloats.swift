@@ -1,19 +1,33 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Float32 memory aligned to a cache line: loads of 64 bytes that split a line cost twice.
-final class AlignedFloats: @unchecked Sendable {
+package final class AlignedFloats: @unchecked Sendable {
     // Written only while it is being made, or by the one session that owns it; read-only once shared.
-    let start: UnsafeMutablePointer<Float>
-    let count: Int
+    package let start: UnsafeMutablePointer<Float>
+    package let count: Int
 
-    init(count: Int) {
+    /// Zeros.
+    package init(count: Int) throws(OutOfMemory) {
         self.count = count
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
-        start = raw.initializeMemory(as: Float.self, repeating: 0, count: max(count, 1))
+        let (size, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Float>.size)
+        var memory: UnsafeMutableRawPointer?
+        guard !overflow, posix_memalign(&memory, 64, size) == 0, let memory else {
+            throw OutOfMemory(bytes: overflow ? .max : size)
+        }
+        start = memory.initializeMemory(as: Float.self, repeating: 0, count: max(count, 1))
     }
 
-    convenience init(copying tensor: SafetensorsFile.Tensor) {
-        self.init(count: tensor.count)
-        tensor.withFloats { start.update(from: $0, count: tensor.count) }
+    convenience init(copying tensor: SafetensorsFile.Tensor) throws(OutOfMemory) {
+        try self.init(count: tensor.count)
+        UnsafeMutableRawPointer(start).copyMemory(
+            from: tensor.bytes.baseAddress ?? UnsafeRawPointer(start), byteCount: tensor.bytes.count)
     }
 
-    deinit { UnsafeMutableRawPointer(start).deallocate() }
+    deinit { free(start) }
 }

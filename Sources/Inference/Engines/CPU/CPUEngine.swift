@@ -49,16 +49,22 @@ public final class CPUEngine: Engine {
         }
     }
 
-    /// Rows left where they are in the mapped file: gathering reads only those it needs.
-    public final class Table: Sendable {
-        let tensor: SafetensorsFile.Tensor
-        let rows: Int
-        let width: Int
+    /// Rows left where they are in the mapped file, as gathering reads only those it needs; copied where they lie
+    /// unaligned there.
+    public final class Table: @unchecked Sendable {
+        // What `start` points to is never written and lives as long as `owner`.
+        let start: UnsafePointer<Float>
+        private let owner: AnyObject
 
-        init(tensor: SafetensorsFile.Tensor) {
-            self.tensor = tensor
-            rows = tensor.shape[0]
-            width = tensor.shape[1]
+        init(_ tensor: SafetensorsFile.Tensor) throws(OutOfMemory) {
+            if let floats = tensor.alignedFloats {
+                start = floats
+                owner = tensor.file
+            } else {
+                let copy = try AlignedFloats(copying: tensor)
+                start = UnsafePointer(copy.start)
+                owner = copy
+            }
         }
     }
 
@@ -66,21 +72,23 @@ public final class CPUEngine: Engine {
         let inputs = parts[0].weight.shape[1]
         let outputs = parts.reduce(0) { $0 + $1.weight.shape[0] }
         // Parts are gathered first: a panel may hold columns of two of them.
-        let weights = AlignedFloats(count: outputs * inputs)
-        let bias = AlignedFloats(count: outputs)
+        let weights = try AlignedFloats(count: outputs * inputs)
+        let bias = try AlignedFloats(count: outputs)
         var row = 0
         for part in parts {
             let rows = part.weight.shape[0]
-            part.weight.withFloats { source in
-                let target = weights.start + row * inputs
-                for index in 0..<rows * inputs { target[index] = source[index] * part.scale }
+            let weight = part.weight.bytes
+            let target = weights.start + row * inputs
+            for index in 0..<rows * inputs {
+                target[index] = weight.loadUnaligned(fromByteOffset: index * 4, as: Float.self) * part.scale
             }
-            part.bias.withFloats { source in
-                for index in 0..<rows { bias.start[row + index] = source[index] * part.scale }
+            let partBias = part.bias.bytes
+            for index in 0..<rows {
+                bias.start[row + index] = partBias.loadUnaligned(fromByteOffset: index * 4, as: Float.self) * part.scale
             }
             row += rows
         }
-        let packed = AlignedFloats(count: sie_packed_count(outputs, inputs))
+        let packed = try AlignedFloats(count: sie_packed_count(outputs, inputs))
         sie_pack_weight(outputs, inputs, weights.start, inputs, 1, packed.start)
         return Linear(outputs: outputs, inputs: inputs, packed: packed, bias: bias)
     }
@@ -88,11 +96,11 @@ public final class CPUEngine: Engine {
     public func makeNorm(
         gain: SafetensorsFile.Tensor, bias: SafetensorsFile.Tensor, epsilon: Double
     ) throws -> Norm {
-        Norm(gain: AlignedFloats(copying: gain), bias: AlignedFloats(copying: bias), epsilon: Float(epsilon))
+        Norm(gain: try AlignedFloats(copying: gain), bias: try AlignedFloats(copying: bias), epsilon: Float(epsilon))
     }
 
     public func makeTable(_ tensor: SafetensorsFile.Tensor) throws -> Table {
-        Table(tensor: tensor)
+        try Table(tensor)
     }
 
     public func makeSession() -> CPUSession {

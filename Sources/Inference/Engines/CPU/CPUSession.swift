@@ -14,7 +14,7 @@ public final class CPUSession: EngineSession {
     private var positions: [Int32] = []
     private var arena: [AlignedFloats] = []
     private var nextMatrix = 0
-    private var scratch = AlignedFloats(count: 0)
+    private var scratch: AlignedFloats?
 
     /// Rows of a feed-forward block computed at a time, so that its intermediate stays in the second-level cache.
     private static let feedForwardRows = 120
@@ -22,6 +22,9 @@ public final class CPUSession: EngineSession {
     init(kernels: UnsafePointer<sie_kernels>) {
         self.kernels = kernels
     }
+
+    /// Whether sessions of `engine` are like this one.
+    func runs(on engine: CPUEngine) -> Bool { kernels == engine.kernels }
 
     public func begin(_ batch: PackedBatch) {
         self.batch = batch
@@ -32,12 +35,12 @@ public final class CPUSession: EngineSession {
         }
     }
 
-    public func makeMatrix(width: Int) -> Matrix {
+    public func makeMatrix(width: Int) throws(OutOfMemory) -> Matrix {
         let count = batch.tokenCount * width
         if nextMatrix == arena.count {
-            arena.append(AlignedFloats(count: count))
+            arena.append(try AlignedFloats(count: count))
         } else if arena[nextMatrix].count < count {
-            arena[nextMatrix] = AlignedFloats(count: count)
+            arena[nextMatrix] = try AlignedFloats(count: count)
         }
         defer { nextMatrix += 1 }
         return Matrix(start: arena[nextMatrix].start, width: width)
@@ -47,15 +50,9 @@ public final class CPUSession: EngineSession {
         words: CPUEngine.Table, positions table: CPUEngine.Table, types: CPUEngine.Table, norm: CPUEngine.Norm,
         into output: Matrix
     ) {
-        words.tensor.withFloats { words in
-            table.tensor.withFloats { table in
-                types.tensor.withFloats { types in
-                    kernels.pointee.embed(
-                        batch.tokenCount, output.width, batch.tokens, positions, batch.types, words, table, types,
-                        norm.gain.start, norm.bias.start, norm.epsilon, output.start)
-                }
-            }
-        }
+        kernels.pointee.embed(
+            batch.tokenCount, output.width, batch.tokens, positions, batch.types, words.start, table.start, types.start,
+            norm.gain.start, norm.bias.start, norm.epsilon, output.start)
     }
 
     public func linear(
@@ -78,16 +75,16 @@ public final class CPUSession: EngineSession {
         kernels.pointee.gemm(&operation)
     }
 
-    public func attention(qkv: Matrix, heads: Int, headDimension: Int, into output: Matrix) {
+    public func attention(qkv: Matrix, heads: Int, headDimension: Int, into output: Matrix) throws(OutOfMemory) {
         let width = heads * headDimension
         for index in 0..<batch.sequenceCount {
             let rows = batch.rows(index)
-            reserveScratch(sie_attention_scratch(rows.count, headDimension))
+            let scratch = try reserveScratch(sie_attention_scratch(rows.count, headDimension))
             let start = qkv.start + rows.lowerBound * qkv.width
             var operation = sie_attention(
                 tokens: rows.count, heads: heads, head_dim: headDimension, q: start, k: start + width,
                 v: start + 2 * width, stride: qkv.width, out: output.start + rows.lowerBound * output.width,
-                out_stride: output.width, scratch: scratch.start)
+                out_stride: output.width, scratch: scratch)
             kernels.pointee.attention(&operation)
         }
     }
@@ -105,17 +102,17 @@ public final class CPUSession: EngineSession {
 
     public func feedForward(
         _ matrix: Matrix, up: CPUEngine.Linear, activation: Activation, down: CPUEngine.Linear, norm: CPUEngine.Norm
-    ) {
-        reserveScratch(Self.feedForwardRows * up.outputs)
+    ) throws(OutOfMemory) {
+        let intermediate = try reserveScratch(Self.feedForwardRows * up.outputs)
         var row = 0
         while row < batch.tokenCount {
             let rows = row..<min(row + Self.feedForwardRows, batch.tokenCount)
             let start = matrix.start + row * matrix.width
             product(
                 up, start, stride: matrix.width, rows: rows.count, activation: activation, residual: nil,
-                residualStride: 0, into: scratch.start, stride: up.outputs)
+                residualStride: 0, into: intermediate, stride: up.outputs)
             product(
-                down, scratch.start, stride: up.outputs, rows: rows.count, activation: .none, residual: start,
+                down, intermediate, stride: up.outputs, rows: rows.count, activation: .none, residual: start,
                 residualStride: matrix.width, into: start, stride: matrix.width)
             normalize(matrix, rows: rows, with: norm)
             row = rows.upperBound
@@ -135,8 +132,11 @@ public final class CPUSession: EngineSession {
         if normalize { kernels.pointee.l2_normalize(matrix.width, output) }
     }
 
-    private func reserveScratch(_ count: Int) {
-        if scratch.count < count { scratch = AlignedFloats(count: count) }
+    private func reserveScratch(_ count: Int) throws(OutOfMemory) -> UnsafeMutablePointer<Float> {
+        if let scratch, scratch.count >= count { return scratch.start }
+        let larger = try AlignedFloats(count: count)
+        scratch = larger
+        return larger.start
     }
 }
 

@@ -38,6 +38,10 @@ struct HostileCheckpointTests {
             #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#,
             #"{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#,
             #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}"#,
+            // Two tensors on the same bytes, a hole between tensors, bytes after the last.
+            #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#,
+            #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+            #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
         ])
     func lies(header: String) throws {
         try withFile(file(header: header, data: 8)) { path in
