@@ -151,8 +151,8 @@ let package = Package(
         tests(
             of: "Worker",
             nio + nioHTTP + [
-                "Catalog", "Wire", "MessagePack", "JSONStream", "YAML", "NATSClient", "Inference", "Settings",
-                httpClient,
+                "Catalog", "Wire", "MessagePack", "JSONStream", "YAML", "NATSClient", "Inference", "Observability",
+                "Settings", httpClient, logging,
             ]),
         tests(of: "CLI", nio + ["YAML"]),
         .testTarget(

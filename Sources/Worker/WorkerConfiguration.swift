@@ -37,6 +37,8 @@ package struct WorkerConfiguration: Sendable, Equatable {
         /// Time JetStream waits for an acknowledgement before it hands a message to another worker.
         package var ackWait: Duration
         package var streamMaxAge: Duration
+        /// The directory of items too large for the queue, if there is one.
+        package var payloadStore: String?
     }
 
     /// How inference runs.

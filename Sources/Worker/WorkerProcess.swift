@@ -58,7 +58,7 @@ package struct WorkerProcess: Sendable {
         let connection = try connect(on: group.next(), logger: logger)
         let work = try makeWorkLoop(
             connection: connection, models: models, metrics: metrics, clock: clock, logger: logger)
-        let reporter = StatusReporter(configuration: configuration, models: models, clock: clock) {
+        let reporter = StatusReporter(configuration: configuration, models: models, metrics: metrics, clock: clock) {
             work.isPulling && connection.status == .connected
         }
         metrics.registry.onScrape {
@@ -123,6 +123,7 @@ package struct WorkerProcess: Sendable {
         connection: NATSConnection, models: ModelHost, metrics: WorkerMetrics, clock: WorkerClock, logger: Logger
     ) throws -> WorkLoop {
         let queue = configuration.queue
+        let payloads = try queue.payloadStore.map { location throws(SettingError) in try PayloadDirectory(location) }
         let lane = try WorkLane(
             bundle: configuration.catalog.bundle, pool: queue.pool, maxDeliver: queue.maxDeliver,
             streamMaxAge: queue.streamMaxAge, ackWait: queue.ackWait)
@@ -130,8 +131,10 @@ package struct WorkerProcess: Sendable {
             WorkDispatcher(
                 models: models,
                 publisher: ResultPublisher(connection: connection, workerName: configuration.workerName),
-                metrics: metrics, nakDelay: queue.nakDelay, ackWait: queue.ackWait, clock: clock, logger: logger,
-                onSettled: onSettled)
+                metrics: metrics,
+                nakDelays: WorkDispatcher.NakDelays(
+                    unavailable: queue.nakDelay, outOfMemory: queue.outOfMemoryNakDelay),
+                payloads: payloads, ackWait: queue.ackWait, clock: clock, logger: logger, onSettled: onSettled)
         }
     }
 }

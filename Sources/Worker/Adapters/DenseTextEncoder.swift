@@ -41,6 +41,7 @@ package final class DenseTextEncoder: TextEncoding {
                                 vector: [Float](vector), tokenizationMilliseconds: timings.tokenization * 1000,
                                 inferenceMilliseconds: timings.inference * 1000)))
                 case .failure(.cancelled): completion(.failure(.cancelled))
+                case .failure(.outOfMemory): completion(.failure(.outOfMemory))
                 }
             })
         if !accepted { unfinished.subtract(1, ordering: .relaxed) }

@@ -16,7 +16,7 @@ package struct ResultPublisher: Sendable {
     /// The vector of one encoded item.
     package func publish(
         _ encoded: EncodedText, of work: WorkItem, itemID: MessagePackValue?, dtype: OutputDType,
-        queueMilliseconds: Double
+        queueMilliseconds: Double, payloadFetchMilliseconds: Double
     ) throws(NATSError) {
         var writer = MessagePackWriter(capacity: 512 + encoded.vector.count * 4)
         var scratch: [UInt8] = []
@@ -28,7 +28,7 @@ package struct ResultPublisher: Sendable {
         timings.processing = 0
         timings.inference = encoded.inferenceMilliseconds
         timings.tokenization = encoded.tokenizationMilliseconds > 0 ? encoded.tokenizationMilliseconds : nil
-        timings.payloadFetch = 0
+        timings.payloadFetch = payloadFetchMilliseconds
         try publish(.success(writer.bytes), of: work, timings: timings)
     }
 

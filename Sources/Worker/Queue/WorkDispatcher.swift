@@ -18,22 +18,37 @@ package final class WorkDispatcher: Sendable {
     private let models: any ModelServing
     private let publisher: ResultPublisher
     private let metrics: WorkerMetrics
-    private let nakDelay: Duration
+    private let nakDelays: NakDelays
+    private let payloads: PayloadDirectory?
     private let clock: WorkerClock
     private let logger: Logger
     /// Called whenever a message was settled, so that another one may be asked for.
     private let onSettled: @Sendable () -> Void
 
+    /// How long work that is given back stays away.
+    package struct NakDelays: Sendable {
+        /// The model is not here, or not yet.
+        var unavailable: Duration
+        var outOfMemory: Duration
+
+        package init(unavailable: Duration, outOfMemory: Duration) {
+            self.unavailable = unavailable
+            self.outOfMemory = outOfMemory
+        }
+    }
+
+    /// - Parameter payloads: where items lie that were too large for the queue; nil where nowhere.
     package init(
-        models: any ModelServing, publisher: ResultPublisher, metrics: WorkerMetrics, nakDelay: Duration,
-        ackWait: Duration,
+        models: any ModelServing, publisher: ResultPublisher, metrics: WorkerMetrics, nakDelays: NakDelays,
+        payloads: PayloadDirectory?, ackWait: Duration,
         clock: WorkerClock, logger: Logger, onSettled: @escaping @Sendable () -> Void
     ) {
         state = Mutex(State(ledger: DeliveryLedger(ackWait: ackWait / .seconds(1))))
         self.models = models
         self.publisher = publisher
         self.metrics = metrics
-        self.nakDelay = nakDelay
+        self.nakDelays = nakDelays
+        self.payloads = payloads
         self.clock = clock
         self.logger = logger
         self.onSettled = onSettled
@@ -60,6 +75,7 @@ package final class WorkDispatcher: Sendable {
         let intake = message.payload.withUnsafeReadableBytes { WorkIntake(subject: message.subject, payload: $0) }
         switch intake {
         case .encode(let work, let item): encode(work, item, delivery: id)
+        case .fetch(let work, let reference): fetch(reference, of: work, delivery: id)
         case .refuse(let work, let code, let reason): fail(work, code: code, message: reason, delivery: id)
         case .drop(let reason):
             logger.warning("work item dropped", metadata: ["reason": "\(reason)"])
@@ -93,6 +109,24 @@ package final class WorkDispatcher: Sendable {
 
     // MARK: Encoding
 
+    /// Reads an item that did not fit into the queue, then encodes it.
+    private func fetch(_ reference: String, of work: WorkItem, delivery: DeliveryLedger.ID) {
+        let start = clock.monotonicSeconds()
+        let resolve: @Sendable (Result<[UInt8], PayloadDirectory.Failure>) -> Void = { [self] payload in
+            do {
+                var work = work
+                work.item = try payload.get()
+                var item = try WorkIntake.EncodeItem(work)
+                item.payloadFetchMilliseconds = (clock.monotonicSeconds() - start) * 1000
+                encode(work, item, delivery: delivery)
+            } catch {
+                logger.warning("payload not read", metadata: ["reference": "\(reference)", "reason": "\(error)"])
+                fail(work, code: "payload_error", message: "Failed to resolve item payload", delivery: delivery)
+            }
+        }
+        if let payloads { payloads.read(reference, resolve) } else { resolve(.failure(.noStore)) }
+    }
+
     private func encode(_ work: WorkItem, _ item: WorkIntake.EncodeItem, delivery: DeliveryLedger.ID) {
         models.withModel(work.modelID) { [self] admission in
             switch admission {
@@ -100,7 +134,9 @@ package final class WorkDispatcher: Sendable {
             case .refused(let message): fail(work, code: "MODEL_LOAD_FAILED", message: message, delivery: delivery)
             case .unknown, .busy:
                 metrics.givenBack.with(work.modelID).increment()
-                settle(delivery) { [nakDelay] message throws(NATSError) in try message.nak(delay: nakDelay) }
+                settle(delivery) { [nakDelays] message throws(NATSError) in
+                    try message.nak(delay: nakDelays.unavailable)
+                }
             }
         }
     }
@@ -134,6 +170,11 @@ package final class WorkDispatcher: Sendable {
                 fail(work, code: "inference_error", message: reason, delivery: delivery)
             case .failure(.cancelled):
                 settle(delivery) { message throws(NATSError) in try message.nak() }
+            case .failure(.outOfMemory):
+                metrics.outOfMemory.with(work.modelID).increment()
+                settle(delivery) { [nakDelays] message throws(NATSError) in
+                    try message.nak(delay: nakDelays.outOfMemory)
+                }
             }
         }
         if !accepted {
@@ -151,7 +192,8 @@ package final class WorkDispatcher: Sendable {
         metrics.duration.with(work.modelID, work.operation, "inference").observe(encoded.inferenceMilliseconds / 1000)
         settle(delivery) { [publisher] message throws(NATSError) in
             try publisher.publish(
-                encoded, of: work, itemID: item.id, dtype: dtype, queueMilliseconds: queueMilliseconds)
+                encoded, of: work, itemID: item.id, dtype: dtype, queueMilliseconds: queueMilliseconds,
+                payloadFetchMilliseconds: item.payloadFetchMilliseconds)
             try message.ack()
         }
     }

@@ -5,6 +5,8 @@ import Wire
 package enum WorkIntake: Equatable, Sendable {
     /// Texts to encode.
     case encode(WorkItem, EncodeItem)
+    /// The same, but the item lies in the payload store under this name.
+    case fetch(WorkItem, reference: String)
     /// Readable, but not answerable: publish this error and acknowledge.
     case refuse(WorkItem, code: String, message: String)
     /// Acknowledge and publish nothing: the reply subject is not an inbox.
@@ -17,6 +19,8 @@ package enum WorkIntake: Equatable, Sendable {
         package var id: MessagePackValue?
         package var text: String?
         package var options: RuntimeOptions
+        /// Time it took to read the item from the payload store.
+        package var payloadFetchMilliseconds = 0.0
     }
 
     package init(subject: String, payload: UnsafeRawBufferPointer) {
@@ -47,8 +51,8 @@ package enum WorkIntake: Equatable, Sendable {
             self = .refuse(work, code: "inference_error", message: error.description)
             return
         }
-        guard work.payloadRef == nil else {
-            self = .refuse(work, code: "payload_error", message: "Failed to resolve item payload")
+        if let reference = work.payloadRef {
+            self = .fetch(work, reference: reference)
             return
         }
         do throws(MessagePackError) {

@@ -31,27 +31,47 @@ package final class WorkLoop: Service {
         self.connection = connection
         self.window = window
         self.logger = logger
-        let credit = Credit()
+        let credit = Credit(window: window)
         self.credit = credit
-        dispatcher = makeDispatcher { credit.grant() }
+        dispatcher = makeDispatcher { credit.settled() }
     }
 
-    /// Where a settled message reports that there is room for another: at the consumer pulling now, if any.
+    /// The consumer pulling now, if any, and what it may still ask for.
     private final class Credit: Sendable {
-        private let consumer = Mutex<PullConsumer?>(nil)
+        private struct State {
+            var credit: PullCredit
+            var consumer: PullConsumer?
+        }
 
-        func attach(_ consumer: PullConsumer?) { self.consumer.withLock { $0 = consumer } }
+        private let state: Mutex<State>
 
-        func grant() { consumer.withLock { $0 }?.requestMore(1) }
+        init(window: Int) { state = Mutex(State(credit: PullCredit(window: window))) }
+
+        func start(_ consumer: PullConsumer) {
+            state.withLock { state in
+                state.consumer = consumer
+                consumer.requestMore(state.credit.started())
+            }
+        }
+
+        func received() { state.withLock { $0.credit.received() } }
+
+        func settled() {
+            state.withLock { state in
+                let more = state.credit.settled()
+                if more > 0 { state.consumer?.requestMore(more) }
+            }
+        }
 
         func drain() async {
-            await consumer.withLock { $0 }?.drain()
+            await state.withLock { $0.consumer }?.drain()
         }
 
         func stop() {
-            consumer.withLock { consumer in
-                consumer?.stop()
-                consumer = nil
+            state.withLock { state in
+                state.consumer?.stop()
+                state.consumer = nil
+                state.credit.stopped()
             }
         }
     }
@@ -118,8 +138,8 @@ package final class WorkLoop: Service {
 
     private func pullUntilRefused() async throws {
         let (events, continuation) = AsyncStream.makeStream(of: PullConsumer.Event.self)
-        let configuration = PullConfiguration(
-            batch: min(64, window), initialCredit: max(0, window - dispatcher.outstanding))
+        // Nothing is asked for before the consumer is known to whom settled messages make room.
+        let configuration = PullConfiguration(batch: min(64, window), initialCredit: 0)
         // Before the first event can say otherwise.
         hasConsumer.store(true, ordering: .releasing)
         defer {
@@ -133,8 +153,12 @@ package final class WorkLoop: Service {
                 // until the lane has been looked after.
                 if event == .connectionLost { self?.hasConsumer.store(false, ordering: .releasing) }
                 continuation.yield(event)
-            }, onMessage: { [dispatcher] in dispatcher.received($0) })
-        credit.attach(consumer)
+            },
+            onMessage: { [dispatcher, credit] in
+                credit.received()
+                dispatcher.received($0)
+            })
+        credit.start(consumer)
         logger.info("serving", metadata: ["stream": "\(lane.stream)", "consumer": "\(lane.consumer)"])
         for await event in events {
             switch event {

@@ -12,6 +12,7 @@ package final class WorkerMetrics: Sendable {
     let givenBack: MetricFamily<Counter>
     let modelLoads: MetricFamily<Counter>
     let terminated: MetricFamily<Counter>
+    let outOfMemory: MetricFamily<Counter>
 
     package init(registry: MetricsRegistry) {
         self.registry = registry
@@ -38,5 +39,21 @@ package final class WorkerMetrics: Sendable {
             "sie_pull_loop_model_loads_total", help: "Model loads started by work.", labels: ["model"])
         terminated = registry.counter(
             "sie_pull_loop_terminated_total", help: "Messages that are no work items and were removed.")
+        outOfMemory = registry.counter(
+            "sie_oom_terminal_failures_total", help: "Work items given back for want of memory.", labels: ["model"])
+    }
+
+    /// The counters of models as the status message has them: by name without `_total`, then by model, summed over the
+    /// other labels (worker contract 1.6).
+    package func countersByModel() -> [String: [String: Double]] {
+        var counters: [String: [String: Double]] = [:]
+        for family in [requests, hashMismatches, givenBack, modelLoads, outOfMemory] {
+            guard let label = family.labelNames.firstIndex(of: "model") else { continue }
+            let name = String(family.name.dropLast("_total".count))
+            for (values, counter) in family.all {
+                counters[name, default: [:]][values[label], default: 0] += Double(counter.value)
+            }
+        }
+        return counters
     }
 }

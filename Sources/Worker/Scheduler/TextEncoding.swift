@@ -36,4 +36,6 @@ package enum EncodingFailure: Error, Equatable, Sendable {
     case rejected(String)
     /// The worker stops or the model is unloaded: somebody else should do the work.
     case cancelled
+    /// There is no memory for the text at present: somebody, or this worker later, should do the work.
+    case outOfMemory
 }

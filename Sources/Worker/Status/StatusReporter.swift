@@ -6,6 +6,7 @@ import Wire
 package final class StatusReporter: Sendable {
     private let configuration: WorkerConfiguration
     private let models: ModelHost
+    private let metrics: WorkerMetrics
     private let clock: WorkerClock
     private let startedAt: Double
     private let isAccepting = Atomic(false)
@@ -13,12 +14,13 @@ package final class StatusReporter: Sendable {
 
     /// - Parameter isServing: whether work can be pulled from the queue at present.
     package init(
-        configuration: WorkerConfiguration, models: ModelHost, clock: WorkerClock,
+        configuration: WorkerConfiguration, models: ModelHost, metrics: WorkerMetrics, clock: WorkerClock,
         isServing: @escaping @Sendable () -> Bool
     ) {
         self.isServing = isServing
         self.configuration = configuration
         self.models = models
+        self.metrics = metrics
         self.clock = clock
         startedAt = clock.monotonicSeconds()
     }
@@ -45,6 +47,8 @@ package final class StatusReporter: Sendable {
         status.models = models.status()
         status.loadedModels = status.models.filter { $0.state == "loaded" }.map(\.name)
         status.maxBatchRequests = 64
+        // `gpus` stays empty and `gpu_count` 0: this worker computes on the processor's cores.
+        status.counters = metrics.countersByModel()
         status.server.uptimeSeconds = Int(clock.monotonicSeconds() - startedAt)
         status.server.user = ProcessInfo.processInfo.userName
         status.server.workingDirectory = FileManager.default.currentDirectoryPath

@@ -89,9 +89,12 @@ final class WorkSender: Sendable {
     let connection: NATSConnection
     private let answers = Mutex<[String: [Answer]]>([:])
 
-    init(_ connection: NATSConnection) async throws {
+    init(_ connection: NATSConnection, inbox: String) async throws {
         self.connection = connection
         try await connection.subscribe("_INBOX.test.>") { [weak self] message in self?.collect(message) }
+        if inbox != "_INBOX.test.>" {
+            try await connection.subscribe(inbox) { [weak self] message in self?.collect(message) }
+        }
         try await connection.flush()
     }
 
@@ -106,13 +109,14 @@ final class WorkSender: Sendable {
 
     /// Publishes one encode item a text, as one request.
     func send(
-        _ texts: [String], request: String, model: String = RunningWorker.model, options: [UInt8]? = nil
+        _ texts: [String], request: String, model: String = RunningWorker.model, pool: String = "default",
+        options: [UInt8]? = nil
     ) async throws {
         var work = WorkItem()
         work.requestID = request
         work.totalItems = texts.count
         work.modelID = model
-        work.pool = "default"
+        work.pool = pool
         work.options = options
         work.replySubject = "_INBOX.test.\(request)"
         work.timestamp = Date().timeIntervalSince1970
@@ -121,7 +125,7 @@ final class WorkSender: Sendable {
             var writer = MessagePackWriter()
             let item = MessagePackWriter.encode(["id": .string("i\(index)"), "text": .string(text)])
             item.withUnsafeBytes { items.write(.item($0), index: index, to: &writer) }
-            try await publish(writer.bytes, subject: Subjects.work(model: model, pool: "default"))
+            try await publish(writer.bytes, subject: Subjects.work(model: model, pool: pool))
         }
     }
 
@@ -148,9 +152,9 @@ final class WorkSender: Sendable {
     }
 
     /// Waits until the stream holds nothing: every message was acknowledged or removed.
-    func waitUntilStreamIsEmpty() async throws {
+    func waitUntilStreamIsEmpty(_ stream: String = "WORK_POOL_default") async throws {
         let deadline = ContinuousClock.now + .seconds(20)
-        while try await connection.jetStream.streamInfo("WORK_POOL_default").state.messages > 0 {
+        while try await connection.jetStream.streamInfo(stream).state.messages > 0 {
             guard ContinuousClock.now < deadline else {
                 throw ProgramProcess.Timeout(description: "the stream keeps messages")
             }
@@ -160,7 +164,7 @@ final class WorkSender: Sendable {
 }
 
 func withSender<Value>(
-    to server: NATSServerProcess, _ body: (WorkSender) async throws -> Value
+    to server: NATSServerProcess, inbox: String = "_INBOX.test.>", _ body: (WorkSender) async throws -> Value
 ) async throws -> Value {
     let connection = NATSConnection(
         configuration: try NATSConfiguration(servers: [server.url]),
@@ -168,7 +172,7 @@ func withSender<Value>(
     try await connection.start()
     do {
         try await connection.waitUntilConnected(timeout: .seconds(10))
-        let value = try await body(try await WorkSender(connection))
+        let value = try await body(try await WorkSender(connection, inbox: inbox))
         await connection.close()
         return value
     } catch {

@@ -47,7 +47,7 @@ struct WorkIntakeTests {
     @Test(
         "recorded items that cannot be answered here are refused with the contract's code",
         arguments: [
-            ("encode_payload_ref", "payload_error"), ("score_inline", "inference_error"),
+            ("score_inline", "inference_error"),
             ("score_payload_ref", "inference_error"), ("extract_labels", "inference_error"),
             ("extract_document_and_schema", "inference_error"), ("unknown_operation", "unknown_operation"),
         ])
@@ -59,6 +59,16 @@ struct WorkIntakeTests {
         #expect(code == expected)
         #expect(!message.isEmpty)
         #expect(work.replySubject?.hasPrefix("_INBOX.") == true)
+    }
+
+    @Test("an item that was too large for the queue is to be fetched under its name")
+    func payloadReference() throws {
+        guard case .fetch(let work, let reference) = Self.intake(try Self.recorded("encode_payload_ref")) else {
+            Issue.record("not fetched")
+            return
+        }
+        #expect(work.modelID == "test/model")
+        #expect(reference == "0192f7a0-0000-7000-8000-000000000001_0.bin")
     }
 
     @Test("an answer never goes to a subject that is no inbox")
@@ -99,7 +109,7 @@ struct WorkIntakeTests {
             let before = bytes[index]
             bytes[index] = .random(in: 0...255, using: &random)
             switch Self.intake(bytes) {
-            case .encode(let work, _), .refuse(let work, _, _): #expect(!work.requestID.isEmpty)
+            case .encode(let work, _), .refuse(let work, _, _), .fetch(let work, _): #expect(!work.requestID.isEmpty)
             case .drop(let reason), .terminate(let reason): #expect(!reason.isEmpty)
             }
             bytes[index] = before
