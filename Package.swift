@@ -15,6 +15,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
@@ -82,6 +83,7 @@ let package = Package(
     targets: [
         // C doors
         .systemLibrary(name: "CLibYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CNats", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
         .systemLibrary(name: "CMsgPack", pkgConfig: "msgpack", providers: [.apt(["libmsgpack-dev"])]),
         .systemLibrary(name: "CProcess"),
@@ -99,6 +101,8 @@ let package = Package(
         library("NATSClient", nio + [nioSSL, logging, lifecycle, crypto, collections]),
         library(
             "HTTPService", nio + nioHTTP + hummingbird + [httpTypes, logging, lifecycle, crypto, "Observability"]),
+        library("CurlClient", ["CCurl"]),
+        library("ObjectStore", ["CurlClient", "JSONStream", "Settings", crypto, cryptoExtras]),
 
         // domain
         library("Catalog", ["YAML", "JSONStream", crypto, collections]),
@@ -109,8 +113,8 @@ let package = Package(
         program(
             "ConfigService",
             nio + [
-                "Catalog", "Wire", "YAML", "JSONStream", "NATSClient", "HTTPService", "Observability", "CFileSystem",
-                collections, crypto, httpTypes, signals,
+                "Catalog", "Wire", "YAML", "JSONStream", "NATSClient", "HTTPService", "ObjectStore", "CurlClient",
+                "Settings", "Observability", "CFileSystem", collections, crypto, httpTypes, signals,
             ] + hummingbird),
         program(
             "Gateway",
@@ -137,11 +141,13 @@ let package = Package(
         tests(of: "Settings"),
         tests(of: "Observability", [logging]),
         tests(of: "NATSClient", nio + ["CNats", crypto, logging, nioEmbedded, nioSSL]),
+        tests(of: "CurlClient", nio + nioHTTP),
+        tests(of: "ObjectStore", nio + nioHTTP + ["CurlClient", "JSONStream", "Settings", crypto, cryptoExtras]),
         tests(of: "HTTPService", nio + nioHTTP + hummingbird + [httpTypes, logging, lifecycle, "Observability"]),
         tests(of: "Catalog", ["YAML", "JSONStream"]),
         tests(of: "Wire"),
         tests(of: "Inference"),
-        tests(of: "ConfigService", nio + nioHTTP + ["Catalog", "YAML", "JSONStream", "NATSClient", logging]),
+        tests(of: "ConfigService", nio + nioHTTP + ["ObjectStore", "CurlClient", "Catalog", "YAML", "JSONStream", "NATSClient", logging]),
         tests(
             of: "Gateway",
             nio + nioHTTP + hummingbird + [

@@ -1,0 +1,29 @@
+/// Whom an `https://` request trusts, and as whom it presents itself.
+public struct CurlTLS: Sendable, Hashable {
+    /// Certificate authorities.
+    public enum Authorities: Sendable, Hashable {
+        /// Those of the system.
+        case system
+        /// Those of a PEM file, read anew for each connection.
+        case file(String)
+        /// Those of PEM text.
+        case pem([UInt8])
+    }
+
+    /// A client's certificate chain and its key.
+    public enum Identity: Sendable, Hashable {
+        case files(certificate: String, key: String)
+        case pem(certificate: [UInt8], key: [UInt8])
+    }
+
+    public var authorities: Authorities
+    public var identity: Identity?
+    /// Whether the server's certificate and name are checked.
+    public var verifiesServer: Bool
+
+    public init(authorities: Authorities = .system, identity: Identity? = nil, verifiesServer: Bool = true) {
+        self.authorities = authorities
+        self.identity = identity
+        self.verifiesServer = verifiesServer
+    }
+}

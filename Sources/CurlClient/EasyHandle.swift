@@ -1,0 +1,188 @@
+import CCurl
+
+/// libcurl's handle of one transfer, set up from its request. It lives on the loop's thread alone.
+final class EasyHandle {
+    let easy: UnsafeMutableRawPointer
+    /// Kept for as long as libcurl calls back with a pointer to it.
+    let transfer: Transfer
+    private let errorText: UnsafeMutablePointer<CChar>
+    private var headerLines: UnsafeMutablePointer<curl_slist>?
+
+    /// - Throws: `CurlError` where libcurl refuses an option.
+    init(_ transfer: Transfer) throws(CurlError) {
+        guard let easy = curl_easy_init() else {
+            throw .other(code: Int(CURLE_FAILED_INIT.rawValue), "out of memory")
+        }
+        self.easy = easy
+        self.transfer = transfer
+        errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        try setUp(transfer.request)
+    }
+
+    deinit {
+        curl_easy_cleanup(easy)
+        curl_slist_free_all(headerLines)
+        errorText.deallocate()
+    }
+
+    /// What libcurl wrote about a failure.
+    var detail: String { String(cString: errorText) }
+
+    private func setUp(_ request: CurlRequest) throws(CurlError) {
+        _ = ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
+        // No signals for timeouts of name resolution: this is one thread of many.
+        try set(CURLOPT_NOSIGNAL, 1)
+        try set(CURLOPT_PROTOCOLS_STR, "http,https")
+        try set(CURLOPT_URL, request.url)
+        // Keys of objects may hold dots between slashes.
+        try set(CURLOPT_PATH_AS_IS, 1)
+        try set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
+        try set(CURLOPT_PIPEWAIT, 1)
+        try set(CURLOPT_TCP_KEEPALIVE, 1)
+        try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        if request.proxy == .none { try set(CURLOPT_NOPROXY, "*") }
+        try setMethod(request)
+        try setTimeouts(request.timeouts)
+        try setTLS(request.tls)
+        if let signature = request.awsSignature { try setSignature(signature) }
+        try setHeaders(request)
+
+        let context = Unmanaged.passUnretained(transfer).toOpaque()
+        try check(ccurl_set_bytes_callback(easy, CURLOPT_HEADERFUNCTION, receiveHeaderLine))
+        try check(ccurl_set_pointer(easy, CURLOPT_HEADERDATA, context))
+        try check(ccurl_set_bytes_callback(easy, CURLOPT_WRITEFUNCTION, receiveBytes))
+        try check(ccurl_set_pointer(easy, CURLOPT_WRITEDATA, context))
+    }
+
+    private func setMethod(_ request: CurlRequest) throws(CurlError) {
+        if let body = request.body {
+            try set(CURLOPT_POST, 1)
+            try check(ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
+            try check(
+                body.withUnsafeBytes { bytes in
+                    // Of an empty body, libcurl wants an address too.
+                    var none: UInt8 = 0
+                    return withUnsafeMutablePointer(to: &none) { none in
+                        let start = bytes.baseAddress.map(UnsafeMutableRawPointer.init(mutating:))
+                        return ccurl_set_pointer(easy, CURLOPT_COPYPOSTFIELDS, start ?? UnsafeMutableRawPointer(none))
+                    }
+                })
+        } else if request.method == "HEAD" {
+            try set(CURLOPT_NOBODY, 1)
+        }
+        try set(CURLOPT_CUSTOMREQUEST, request.method)
+    }
+
+    private func setTimeouts(_ timeouts: CurlTimeouts) throws(CurlError) {
+        try set(CURLOPT_CONNECTTIMEOUT_MS, timeouts.connect.wholeMilliseconds)
+        if let total = timeouts.total { try set(CURLOPT_TIMEOUT_MS, total.wholeMilliseconds) }
+        if let idle = timeouts.idle {
+            try set(CURLOPT_LOW_SPEED_LIMIT, 1)
+            try set(CURLOPT_LOW_SPEED_TIME, max(1, Int(idle.components.seconds)))
+        }
+    }
+
+    private func setTLS(_ tls: CurlTLS) throws(CurlError) {
+        switch tls.authorities {
+        case .system: break
+        case .file(let path): try set(CURLOPT_CAINFO, path)
+        case .pem(let text): try set(CURLOPT_CAINFO_BLOB, text)
+        }
+        switch tls.identity {
+        case nil: break
+        case .files(let certificate, let key):
+            try set(CURLOPT_SSLCERT, certificate)
+            try set(CURLOPT_SSLKEY, key)
+        case .pem(let certificate, let key):
+            try set(CURLOPT_SSLCERT_BLOB, certificate)
+            try set(CURLOPT_SSLKEY_BLOB, key)
+        }
+        if !tls.verifiesServer {
+            try set(CURLOPT_SSL_VERIFYPEER, 0)
+            try set(CURLOPT_SSL_VERIFYHOST, 0)
+        }
+    }
+
+    private func setSignature(_ signature: AWSSignature) throws(CurlError) {
+        try set(CURLOPT_AWS_SIGV4, "aws:amz:\(signature.region):\(signature.service)")
+        try set(CURLOPT_USERNAME, signature.accessKeyID)
+        try set(CURLOPT_PASSWORD, signature.secretAccessKey)
+    }
+
+    private func setHeaders(_ request: CurlRequest) throws(CurlError) {
+        var lines = request.headers
+        if let token = request.awsSignature?.sessionToken { lines.append(.init("x-amz-security-token", token)) }
+        for line in lines {
+            guard line.isValid else { throw .invalidRequest("the header field '\(line.name)' is malformed") }
+            // "name;" is libcurl's way to send a field without a value.
+            append(line.value.isEmpty ? "\(line.name);" : "\(line.name): \(line.value)")
+        }
+        // libcurl would send a type for forms, and wait for "100 Continue" before a long body. Its signatures cover
+        // fields that are only taken away (libcurl 7.88), so a signed request must bring a type and may wait.
+        if request.body != nil {
+            if !lines.contains(where: { $0.name.lowercased() == "content-type" }) {
+                append(request.awsSignature == nil ? "Content-Type:" : "Content-Type: application/octet-stream")
+            }
+            if request.awsSignature == nil { append("Expect:") }
+        }
+        try check(ccurl_set_list(easy, CURLOPT_HTTPHEADER, headerLines))
+    }
+
+    private func append(_ line: String) {
+        if let longer = curl_slist_append(headerLines, line) { headerLines = longer }
+    }
+
+    private func set(_ option: CURLoption, _ value: Int) throws(CurlError) {
+        try check(ccurl_set_long(easy, option, value))
+    }
+
+    private func set(_ option: CURLoption, _ value: String) throws(CurlError) {
+        guard !value.utf8.contains(0) else { throw .invalidRequest("a setting contains NUL") }
+        try check(ccurl_set_string(easy, option, value))
+    }
+
+    private func set(_ option: CURLoption, _ blob: [UInt8]) throws(CurlError) {
+        try check(blob.withUnsafeBytes { ccurl_set_blob(easy, option, $0.baseAddress, $0.count) })
+    }
+
+    private func check(_ code: CURLcode) throws(CurlError) {
+        guard code == CURLE_OK else { throw CurlError(code, detail: detail) }
+    }
+}
+
+extension CurlRequest.Header {
+    /// Whether it is one line, its name a token.
+    fileprivate var isValid: Bool {
+        !name.isEmpty
+            && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: ";") }
+            && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+    }
+}
+
+extension Duration {
+    /// Rounded up, so that no positive time becomes libcurl's 0, which stands for "no limit".
+    fileprivate var wholeMilliseconds: Int {
+        let (seconds, attoseconds) = components
+        return max(1, Int(clamping: seconds) * 1000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000))
+    }
+}
+
+// Functions without isolation, because libcurl calls them on the loop's thread.
+
+private func receiveHeaderLine(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let context else { return 0 }
+    let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+    Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue().receive(headerLine: line)
+    return size * count
+}
+
+private func receiveBytes(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let context else { return 0 }
+    let chunk = UnsafeRawBufferPointer(start: bytes, count: size * count)
+    return Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue().receive(chunk) ? chunk.count : ccurl_pause
+}
