@@ -1,7 +1,7 @@
 import NIOCore
 import NIOPosix
 
-/// A closed-loop HTTP/1.1 load: every connection sends the same request again as soon as it has the whole answer.
+/// A closed-loop HTTP/1.1 load: every connection sends the next request as soon as it has the whole answer.
 ///
 /// The client shares the processor with what it measures, so it parses no more of the answer than it must: the status,
 /// `Content-Length`, and the end of the body.
@@ -22,14 +22,25 @@ struct HTTPLoad {
 
     var host = "127.0.0.1"
     var port: Int
-    /// The complete request: head and body.
-    var request: ByteBuffer
+    /// Gives a complete request, head and body, for each sending.
+    var next: @Sendable () -> ByteBuffer
     var group: any EventLoopGroup
+
+    /// A load of one request again and again.
+    init(port: Int, request: ByteBuffer, group: any EventLoopGroup) {
+        self.init(port: port, group: group) { request }
+    }
+
+    init(port: Int, group: any EventLoopGroup, next: @escaping @Sendable () -> ByteBuffer) {
+        self.port = port
+        self.next = next
+        self.group = group
+    }
 
     func run(connections: Int, duration: TimeAmount) async throws -> Outcome {
         let end = NIODeadline.now() + duration
         let start = NIODeadline.now()
-        let (host, port, request, group) = (host, port, request, group)
+        let (host, port, next, group) = (host, port, next, group)
         let results = try await withThrowingTaskGroup(of: ConnectionResult.self) { tasks in
             for _ in 0..<connections {
                 tasks.addTask {
@@ -40,7 +51,7 @@ struct HTTPLoad {
                             .channelInitializer { channel in
                                 channel.eventLoop.makeCompletedFuture {
                                     try channel.pipeline.syncOperations.addHandler(
-                                        ClosedLoopHandler(request: request, end: end, promise: promise))
+                                        ClosedLoopHandler(next: next, end: end, promise: promise))
                                 }
                             }
                             .connect(host: host, port: port).get()
@@ -71,7 +82,7 @@ private final class ClosedLoopHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let request: ByteBuffer
+    private let next: @Sendable () -> ByteBuffer
     private let end: NIODeadline
     private let promise: EventLoopPromise<HTTPLoad.ConnectionResult>
     private var result = HTTPLoad.ConnectionResult()
@@ -79,8 +90,11 @@ private final class ClosedLoopHandler: ChannelInboundHandler {
     private var sentAt = NIODeadline.now()
     private var finished = false
 
-    init(request: ByteBuffer, end: NIODeadline, promise: EventLoopPromise<HTTPLoad.ConnectionResult>) {
-        self.request = request
+    init(
+        next: @escaping @Sendable () -> ByteBuffer, end: NIODeadline,
+        promise: EventLoopPromise<HTTPLoad.ConnectionResult>
+    ) {
+        self.next = next
         self.end = end
         self.promise = promise
     }
@@ -94,7 +108,7 @@ private final class ClosedLoopHandler: ChannelInboundHandler {
         if received == nil { received = chunk } else { received?.writeBuffer(&chunk) }
         guard let bytes = received, let answer = AnswerFrame(bytes.readableBytesView) else { return }
         received = nil
-        if answer.status == 200 {
+        if answer.status == 200 || answer.status == 201 {
             result.latencies.append(Double((NIODeadline.now() - sentAt).nanoseconds) / 1e9)
         } else {
             result.failures += 1
@@ -117,7 +131,7 @@ private final class ClosedLoopHandler: ChannelInboundHandler {
 
     private func send(_ context: ChannelHandlerContext) {
         sentAt = .now()
-        context.writeAndFlush(wrapOutboundOut(request), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(next()), promise: nil)
     }
 
     private func finish(_ context: ChannelHandlerContext) {
