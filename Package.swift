@@ -147,7 +147,11 @@ let package = Package(
         tests(of: "Catalog", ["YAML", "JSONStream"]),
         tests(of: "Wire"),
         tests(of: "Inference"),
-        tests(of: "ConfigService", nio + nioHTTP + ["ObjectStore", "CurlClient", "Catalog", "YAML", "JSONStream", "NATSClient", logging]),
+        tests(
+            of: "ConfigService",
+            nio + nioHTTP + [
+                "ObjectStore", "CurlClient", "Settings", "Catalog", "YAML", "JSONStream", "NATSClient", logging,
+            ]),
         tests(
             of: "Gateway",
             nio + nioHTTP + hummingbird + [

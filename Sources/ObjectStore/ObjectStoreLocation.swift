@@ -1,4 +1,5 @@
 import CurlClient
+import Settings
 
 /// Where objects are: `s3://bucket[/prefix]` or `gs://bucket[/prefix]`.
 public enum ObjectStoreLocation: Sendable, Hashable {
@@ -41,7 +42,7 @@ public enum ObjectStoreLocation: Sendable, Hashable {
     ///   - environment: the process's variables, as the SDKs of both clouds know them.
     ///   - client: what sends the requests.
     public func open(
-        environment: [String: String], client: CurlClient
+        environment: Environment, client: CurlClient
     ) throws(ObjectStoreError) -> any ObjectStore {
         switch self {
         case .s3(let bucket, let prefix):

@@ -3,6 +3,7 @@ import Foundation
 import NIOConcurrencyHelpers
 import NIOHTTP1
 import ObjectStore
+import Settings
 import TestSupport
 import Testing
 
@@ -13,7 +14,7 @@ import Testing
 
     private func load(_ environment: [String: String]) async throws -> AWSCredentialChain.Lease {
         try await AWSCredentialChain(
-            environment: nowhere.merging(environment) { $1 }, client: try CurlClient()
+            environment: Environment(nowhere.merging(environment) { $1 }), client: try CurlClient()
         ).load()
     }
 
@@ -70,10 +71,10 @@ import Testing
         }
         var environment = ["AWS_SHARED_CREDENTIALS_FILE": credentials, "AWS_CONFIG_FILE": configuration]
         #expect(try await load(environment).value == AWSCredentials(accessKeyID: "one", secretAccessKey: "a=b"))
-        #expect(try S3Configuration(environment: environment).region == "us-west-9")
+        #expect(try S3Configuration(environment: Environment(environment)).region == "us-west-9")
         environment["AWS_PROFILE"] = "work"
         #expect(try await load(environment).value == AWSCredentials(accessKeyID: "two", secretAccessKey: "from-config"))
-        #expect(try S3Configuration(environment: environment).region == "eu-central-9")
+        #expect(try S3Configuration(environment: Environment(environment)).region == "eu-central-9")
         environment["AWS_PROFILE"] = "absent"
         #expect(await failure(environment).contains("'absent'"))
     }

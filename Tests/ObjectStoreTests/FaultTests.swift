@@ -3,6 +3,7 @@ import JSONStream
 import NIOConcurrencyHelpers
 import NIOHTTP1
 import ObjectStore
+import Settings
 import TestSupport
 import Testing
 
@@ -19,7 +20,7 @@ import Testing
     private func s3(_ server: LoopbackHTTPServer, attempts: Int = 4) throws -> any ObjectStore {
         let environment = ["AWS_ENDPOINT_URL": server.url]
         return S3ObjectStore(
-            bucket: "bucket", prefix: "p", configuration: try S3Configuration(environment: environment),
+            bucket: "bucket", prefix: "p", configuration: try S3Configuration(environment: Environment(environment)),
             credentials: RefreshedCredentials { () throws(CredentialError) in
                 .init(AWSCredentials(accessKeyID: "id", secretAccessKey: "very-secret"), expiry: nil)
             }, sender: try sender(attempts: attempts))
@@ -28,7 +29,7 @@ import Testing
     private func googleCloud(_ server: LoopbackHTTPServer) throws -> any ObjectStore {
         GoogleCloudObjectStore(
             bucket: "bucket", prefix: "p",
-            configuration: GoogleCloudConfiguration(environment: ["STORAGE_EMULATOR_HOST": server.url]),
+            configuration: GoogleCloudConfiguration(environment: Environment(["STORAGE_EMULATOR_HOST": server.url])),
             tokens: nil, sender: try sender())
     }
 
@@ -187,7 +188,7 @@ import Testing
         let loads = NIOLockedValueBox(0)
         let store = S3ObjectStore(
             bucket: "bucket", prefix: "",
-            configuration: try S3Configuration(environment: ["AWS_ENDPOINT_URL": server.url]),
+            configuration: try S3Configuration(environment: Environment(["AWS_ENDPOINT_URL": server.url])),
             credentials: RefreshedCredentials { () throws(CredentialError) in
                 let count = loads.withLockedValue { count in
                     count += 1

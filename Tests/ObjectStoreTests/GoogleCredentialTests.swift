@@ -5,6 +5,7 @@ import Foundation
 import JSONStream
 import NIOHTTP1
 import ObjectStore
+import Settings
 import TestSupport
 import Testing
 
@@ -12,7 +13,7 @@ import Testing
 @Suite struct GoogleCredentialTests {
     private func credentials(_ environment: [String: String]) throws -> GoogleCredentials {
         try GoogleCredentials(
-            environment: ["HOME": "/nonexistent"].merging(environment) { $1 }, client: try CurlClient(),
+            environment: Environment(["HOME": "/nonexistent"].merging(environment) { $1 }), client: try CurlClient(),
             now: { Date(timeIntervalSince1970: 1_800_000_000) })
     }
 
@@ -147,7 +148,7 @@ import Testing
             request.headers["authorization"] == ["Bearer t1"]
                 ? .text("content", headers: [("x-goog-generation", "7")]) : .text("", status: 401)
         }
-        var configuration = GoogleCloudConfiguration(environment: [:])
+        var configuration = GoogleCloudConfiguration(environment: Environment([:]))
         #expect(configuration.endpoint == "https://storage.googleapis.com")
         configuration.endpoint = storage.url
         let store = GoogleCloudObjectStore(

@@ -1,5 +1,6 @@
 import CurlClient
 import ObjectStore
+import Settings
 import TestSupport
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
 
     private func open(_ server: ObjectStorageProcess, _ prefix: String) throws -> any ObjectStore {
         let location = try #require(try ObjectStoreLocation(server.location(prefix)))
-        return try location.open(environment: server.environment, client: try CurlClient())
+        return try location.open(environment: Environment(server.environment), client: try CurlClient())
     }
 
     @Test("objects are written, read, listed and removed", arguments: ObjectStorageProcess.Kind.allCases)
@@ -115,7 +116,7 @@ import Testing
         let server = try await ObjectStorageProcess(kind)
         let location = try #require(
             try ObjectStoreLocation(kind == .s3 ? "s3://no-such-bucket/p" : "gs://no-such-bucket/p"))
-        let store = try location.open(environment: server.environment, client: try CurlClient())
+        let store = try location.open(environment: Environment(server.environment), client: try CurlClient())
         do {
             try await store.put("k", [1], contentType: "text/plain", if: .always)
             Issue.record("a bucket that does not exist takes objects")

@@ -3,6 +3,7 @@ import Foundation
 import NIOConcurrencyHelpers
 import NIOHTTP1
 import ObjectStore
+import Settings
 import TestSupport
 import Testing
 
@@ -45,7 +46,7 @@ import Testing
         ]
         let location = try #require(try ObjectStoreLocation("s3://bucket/pre fix"))
         return try location.open(
-            environment: variables.merging(environment) { $1 }, client: try CurlClient())
+            environment: Environment(variables.merging(environment) { $1 }), client: try CurlClient())
     }
 
     @Test("every request is signed as the SDK signs it", .enabled(if: PythonProcess.isInstalled))
@@ -88,7 +89,7 @@ import Testing
         func base(_ environment: [String: String], _ bucket: String = "bucket", _ region: String = "eu-west-1") throws
             -> String
         {
-            try S3Configuration(environment: environment).base(bucket: bucket, region: region)
+            try S3Configuration(environment: Environment(environment)).base(bucket: bucket, region: region)
         }
         #expect(try base([:]) == "https://bucket.s3.eu-west-1.amazonaws.com")
         #expect(try base([:], "my.bucket") == "https://s3.eu-west-1.amazonaws.com/my.bucket")

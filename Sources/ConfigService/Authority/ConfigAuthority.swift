@@ -45,6 +45,7 @@ final class ConfigAuthority: Sendable {
     let idempotency = IdempotencyGate()
     let parts: Parts
     private let snapshots: Mutex<ConfigSnapshot>
+    private let hasReadStore = Atomic(false)
     private let queue = Mutex(Queue())
     private let thread: NIOThreadPool
 
@@ -111,13 +112,22 @@ final class ConfigAuthority: Sendable {
     var routerID: String { parts.publisher?.identity ?? "standalone" }
 
     /// The catalogue as it is now.
+    ///
+    /// A store that is to be restored and has not been read yet is a catalogue that has not been loaded: to show it
+    /// without the stored models would have gateways forget them.
     func catalogue() throws(APIError) -> Catalogue {
-        guard let catalogue = snapshots.withLock({ $0.catalogue }) else { throw .registryUnavailable }
+        guard !awaitsStore, let catalogue = snapshots.withLock({ $0.catalogue }) else { throw .registryUnavailable }
         return catalogue
     }
 
     /// Whether a catalogue was loaded.
-    var isLoaded: Bool { snapshots.withLock { $0.catalogue != nil } }
+    var isLoaded: Bool { !awaitsStore && snapshots.withLock { $0.catalogue != nil } }
+
+    /// Whether there is a store that must be read before anything can be shown.
+    var awaitsStore: Bool { parts.store != nil && parts.restores && !hasReadStore.load(ordering: .acquiring) }
+
+    /// Notes that what the store holds is shown.
+    func didReadStore() { hasReadStore.store(true, ordering: .releasing) }
 
     /// Whether a write can be announced, where it has to be.
     var canAnnounce: Bool { parts.publisher?.isConnected ?? true }

@@ -84,6 +84,7 @@ struct StoreSession: Sendable {
         authority.publish(snapshot)
         authority.idempotency.restore(state.replies)
         version = state.version
+        authority.didReadStore()
     }
 
     /// Claims the store, loading what others have written as often as they do.

@@ -1,4 +1,5 @@
 import Catalog
+import CurlClient
 import FoundationEssentials
 import HTTPService
 import Hummingbird
@@ -6,6 +7,7 @@ import Logging
 import NATSClient
 import NIOCore
 import NIOPosix
+import ObjectStore
 import Observability
 import ServiceLifecycle
 import UnixSignals
@@ -52,7 +54,7 @@ struct ConfigServiceApplication: Sendable {
         try await server.bind()
 
         // The last to start is the first to stop: requests drain while changes can still be announced.
-        var services: [any Service] = [server]
+        var services: [any Service] = [StoreOpening(authority: authority), server]
         if let connection = publisher?.connection { services.insert(connection, at: 0) }
         try await ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -77,6 +79,10 @@ struct ConfigServiceApplication: Sendable {
 
     private func store() throws -> (any ConfigStore)? {
         guard let location = configuration.storeLocation else { return nil }
+        if let bucket = try ObjectStoreLocation(location) {
+            return ObjectConfigStore(
+                try bucket.open(environment: configuration.storeEnvironment, client: try CurlClient()))
+        }
         guard !location.contains("://") else { throw UnknownStoreError(location: location) }
         return LocalConfigStore(root: location)
     }
@@ -87,6 +93,7 @@ struct UnknownStoreError: Error, CustomStringConvertible {
     let location: String
 
     var description: String {
-        "SIE_CONFIG_STORE_DIR: no store for '\(location.prefix { $0 != ":" })://' addresses; give a local directory"
+        "SIE_CONFIG_STORE_DIR: no store for '\(location.prefix { $0 != ":" })://' addresses; give s3://BUCKET/PREFIX, "
+            + "gs://BUCKET/PREFIX or a local directory"
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Settings
 
 /// Everything `sie-config serve` can be told, decided once at start.
 struct ConfigServiceConfiguration: Sendable {
@@ -26,6 +27,8 @@ struct ConfigServiceConfiguration: Sendable {
     var modelsDirectory: String
     /// Where written models are kept; nil keeps them in memory only.
     var storeLocation: String?
+    /// Where a bucket's credentials are looked for. Secret: never logged.
+    var storeEnvironment: Environment
     var restoresAtStart: Bool
     var tokens: Tokens
     /// Nil announces nothing.
@@ -46,6 +49,7 @@ struct ConfigServiceConfiguration: Sendable {
         storeLocation = text("SIE_CONFIG_STORE_DIR").map { location in
             location.count > 1 && location.hasSuffix("/") ? String(location.dropLast()) : location
         }
+        storeEnvironment = Environment(environment)
         restoresAtStart = environment["SIE_CONFIG_RESTORE"]?.lowercased() == "true"
         tokens = Tokens(admin: environment["SIE_ADMIN_TOKEN"], inference: environment["SIE_AUTH_TOKEN"])
         if let servers = text("SIE_NATS_URL") {

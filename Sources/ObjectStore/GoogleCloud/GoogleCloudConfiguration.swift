@@ -1,3 +1,5 @@
+import Settings
+
 /// Where Cloud Storage is.
 package struct GoogleCloudConfiguration: Sendable, Hashable {
     /// The URL of the service, without a slash at its end.
@@ -6,8 +8,8 @@ package struct GoogleCloudConfiguration: Sendable, Hashable {
     package var isEmulator: Bool
 
     /// Reads `STORAGE_EMULATOR_HOST`, with or without a scheme.
-    package init(environment: [String: String]) {
-        guard let host = environment.nonEmpty("STORAGE_EMULATOR_HOST") else {
+    package init(environment: Environment) {
+        guard let host = environment.string("STORAGE_EMULATOR_HOST") else {
             endpoint = "https://storage.googleapis.com"
             isEmulator = false
             return

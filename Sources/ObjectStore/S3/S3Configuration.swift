@@ -1,3 +1,5 @@
+import Settings
+
 /// Where S3 is and how buckets are addressed.
 package struct S3Configuration: Sendable, Hashable {
     /// How a bucket's name is written into URLs.
@@ -16,11 +18,11 @@ package struct S3Configuration: Sendable, Hashable {
 
     /// Reads `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_DEFAULT_REGION`, the region of the profile in
     /// the shared configuration file, and `SIE_S3_ADDRESSING_STYLE` (`path` or `virtual`).
-    package init(environment: [String: String]) throws(ObjectStoreError) {
-        endpoint = (environment.nonEmpty("AWS_ENDPOINT_URL_S3") ?? environment.nonEmpty("AWS_ENDPOINT_URL"))
+    package init(environment: Environment) throws(ObjectStoreError) {
+        endpoint = (environment.string("AWS_ENDPOINT_URL_S3") ?? environment.string("AWS_ENDPOINT_URL"))
             .map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         region = Self.region(environment)
-        if let style = environment.nonEmpty("SIE_S3_ADDRESSING_STYLE") {
+        if let style = environment.string("SIE_S3_ADDRESSING_STYLE") {
             guard let addressing = Addressing(rawValue: style) else {
                 throw ObjectStoreError(
                     .misconfigured, operation: "configure S3",
@@ -31,8 +33,8 @@ package struct S3Configuration: Sendable, Hashable {
     }
 
     /// The region that requests start in; S3 names the right one where a bucket is elsewhere.
-    static func region(_ environment: [String: String]) -> String {
-        environment.nonEmpty("AWS_REGION") ?? environment.nonEmpty("AWS_DEFAULT_REGION")
+    static func region(_ environment: Environment) -> String {
+        environment.string("AWS_REGION") ?? environment.string("AWS_DEFAULT_REGION")
             ?? (try? AWSProfile(environment: environment))?.region ?? "us-east-1"
     }
 
@@ -44,9 +46,4 @@ package struct S3Configuration: Sendable, Hashable {
         guard !isPath, let scheme = service.firstRange(of: "://") else { return "\(service)/\(bucket)" }
         return "\(service[..<scheme.upperBound])\(bucket).\(service[scheme.upperBound...])"
     }
-}
-
-extension [String: String] {
-    /// A variable that is set to something.
-    func nonEmpty(_ name: String) -> String? { self[name].flatMap { $0.isEmpty ? nil : $0 } }
 }

@@ -1,6 +1,7 @@
 import CurlClient
 import FoundationEssentials
 import JSONStream
+import Settings
 
 /// Finds credentials as Google's libraries do ("application default credentials"): the file that
 /// `GOOGLE_APPLICATION_CREDENTIALS` names, the one that `gcloud` keeps, the metadata server (GKE workload identity too).
@@ -27,11 +28,11 @@ package struct GoogleCredentials: Sendable {
 
     /// - Throws: `misconfigured` where a file is there but holds no credentials of a known kind.
     package init(
-        environment: [String: String], client: CurlClient, now: @escaping @Sendable () -> Date = { .now }
+        environment: Environment, client: CurlClient, now: @escaping @Sendable () -> Date = { .now }
     ) throws(ObjectStoreError) {
         self.client = client
         self.now = now
-        guard environment.nonEmpty("STORAGE_EMULATOR_HOST") == nil else {
+        guard environment.string("STORAGE_EMULATOR_HOST") == nil else {
             source = nil
             return
         }
@@ -47,13 +48,13 @@ package struct GoogleCredentials: Sendable {
         source == nil ? nil : RefreshedCredentials { () throws(CredentialError) in try await load() }
     }
 
-    private static func source(_ environment: [String: String]) throws(CredentialError) -> Source {
-        let named = environment.nonEmpty("GOOGLE_APPLICATION_CREDENTIALS")
-        let folder = environment.nonEmpty("CLOUDSDK_CONFIG") ?? "\(environment.nonEmpty("HOME") ?? "")/.config/gcloud"
+    private static func source(_ environment: Environment) throws(CredentialError) -> Source {
+        let named = environment.string("GOOGLE_APPLICATION_CREDENTIALS")
+        let folder = environment.string("CLOUDSDK_CONFIG") ?? "\(environment.string("HOME") ?? "")/.config/gcloud"
         let path = named ?? "\(folder)/application_default_credentials.json"
         guard let bytes = try CredentialFile.bytes(path) else {
             if let named { throw CredentialError("GOOGLE_APPLICATION_CREDENTIALS names \(named), which is missing") }
-            return .metadataServer(host: environment.nonEmpty("GCE_METADATA_HOST") ?? "metadata.google.internal")
+            return .metadataServer(host: environment.string("GCE_METADATA_HOST") ?? "metadata.google.internal")
         }
         guard let json = try? JSONReader.decode(bytes), json.objectValue != nil else {
             throw CredentialError("\(path) holds no JSON object")

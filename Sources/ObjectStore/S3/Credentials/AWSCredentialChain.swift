@@ -1,16 +1,17 @@
 import CurlClient
 import FoundationEssentials
 import JSONStream
+import Settings
 
 /// Finds credentials where the SDKs of AWS look for them, in their order: the environment, a web identity (EKS service
 /// accounts), the shared files, the container's endpoint (ECS, EKS Pod Identity), the instance (IMDSv2).
 package struct AWSCredentialChain: Sendable {
     package typealias Lease = RefreshedCredentials<AWSCredentials>.Lease
 
-    private let environment: [String: String]
+    private let environment: Environment
     private let client: CurlClient
 
-    package init(environment: [String: String], client: CurlClient) {
+    package init(environment: Environment, client: CurlClient) {
         self.environment = environment
         self.client = client
     }
@@ -30,10 +31,10 @@ package struct AWSCredentialChain: Sendable {
     }
 
     private var fromEnvironment: Lease? {
-        guard let id = environment.nonEmpty("AWS_ACCESS_KEY_ID"),
-            let secret = environment.nonEmpty("AWS_SECRET_ACCESS_KEY")
+        guard let id = environment.string("AWS_ACCESS_KEY_ID"),
+            let secret = environment.string("AWS_SECRET_ACCESS_KEY")
         else { return nil }
-        let token = environment.nonEmpty("AWS_SESSION_TOKEN")
+        let token = environment.string("AWS_SESSION_TOKEN")
         return Lease(AWSCredentials(accessKeyID: id, secretAccessKey: secret, sessionToken: token), expiry: nil)
     }
 
@@ -41,7 +42,7 @@ package struct AWSCredentialChain: Sendable {
         let profile = try AWSProfile(environment: environment)
         guard let id = profile.settings["aws_access_key_id"], let secret = profile.settings["aws_secret_access_key"]
         else {
-            if environment.nonEmpty("AWS_PROFILE") != nil {
+            if environment.string("AWS_PROFILE") != nil {
                 throw CredentialError(
                     "the AWS profile '\(profile.name)' holds no access key, which is the kind known here")
             }
@@ -54,20 +55,20 @@ package struct AWSCredentialChain: Sendable {
     // MARK: Security Token Service
 
     private func fromWebIdentity() async throws(CredentialError) -> Lease? {
-        guard let file = environment.nonEmpty("AWS_WEB_IDENTITY_TOKEN_FILE"),
-            let role = environment.nonEmpty("AWS_ROLE_ARN")
+        guard let file = environment.string("AWS_WEB_IDENTITY_TOKEN_FILE"),
+            let role = environment.string("AWS_ROLE_ARN")
         else { return nil }
         let region = S3Configuration.region(environment)
         let suffix = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
         let url =
-            environment.nonEmpty("AWS_ENDPOINT_URL_STS") ?? environment.nonEmpty("AWS_ENDPOINT_URL")
+            environment.string("AWS_ENDPOINT_URL_STS") ?? environment.string("AWS_ENDPOINT_URL")
             ?? "https://sts.\(region).\(suffix)"
         let service = CredentialEndpoint(name: "the AWS Security Token Service", client: client)
         let response = try await service.answer(
             "POST", url.hasSuffix("/") ? url : "\(url)/",
             form: [
                 "Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": role,
-                "RoleSessionName": environment.nonEmpty("AWS_ROLE_SESSION_NAME")
+                "RoleSessionName": environment.string("AWS_ROLE_SESSION_NAME")
                     ?? "sie-\(UInt32.random(in: 0 ... .max))",
                 "WebIdentityToken": try CredentialFile.token(file),
             ])
@@ -89,9 +90,9 @@ package struct AWSCredentialChain: Sendable {
 
     private func fromContainer() async throws(CredentialError) -> Lease? {
         let url: String
-        if let path = environment.nonEmpty("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
+        if let path = environment.string("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
             url = "http://169.254.170.2\(path)"
-        } else if let full = environment.nonEmpty("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
+        } else if let full = environment.string("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
             guard Self.mayHearTokens(full) else {
                 throw CredentialError("AWS_CONTAINER_CREDENTIALS_FULL_URI must be https or an address of this machine")
             }
@@ -100,9 +101,9 @@ package struct AWSCredentialChain: Sendable {
             return nil
         }
         var headers: [CurlRequest.Header] = []
-        if let file = environment.nonEmpty("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
+        if let file = environment.string("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
             headers.append(.init("Authorization", try CredentialFile.token(file)))
-        } else if let token = environment.nonEmpty("AWS_CONTAINER_AUTHORIZATION_TOKEN") {
+        } else if let token = environment.string("AWS_CONTAINER_AUTHORIZATION_TOKEN") {
             headers.append(.init("Authorization", token))
         }
         let service = CredentialEndpoint(name: "the container's credentials endpoint", client: client, isLocal: true)
@@ -128,8 +129,8 @@ package struct AWSCredentialChain: Sendable {
             neither the environment (AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, \
             AWS_CONTAINER_CREDENTIALS_RELATIVE_URI) nor a shared file has any
             """
-        guard environment["AWS_EC2_METADATA_DISABLED"]?.lowercased() != "true" else { throw CredentialError(nowhere) }
-        let base = environment.nonEmpty("AWS_EC2_METADATA_SERVICE_ENDPOINT") ?? "http://169.254.169.254"
+        guard !environment.bool("AWS_EC2_METADATA_DISABLED") else { throw CredentialError(nowhere) }
+        let base = environment.string("AWS_EC2_METADATA_SERVICE_ENDPOINT") ?? "http://169.254.169.254"
         let path = "\(base.hasSuffix("/") ? String(base.dropLast()) : base)/latest"
         let service = CredentialEndpoint(
             name: "the EC2 metadata service", client: client, isLocal: true, attempts: 2)

@@ -1,3 +1,5 @@
+import Settings
+
 /// A profile of the shared credentials and configuration files (`~/.aws/credentials`, `~/.aws/config`).
 package struct AWSProfile: Sendable, Hashable {
     package var name: String
@@ -9,12 +11,12 @@ package struct AWSProfile: Sendable, Hashable {
     /// The profile that `AWS_PROFILE` names, else `default`.
     ///
     /// - Throws: where a file cannot be read, or `AWS_PROFILE` names a profile that is in neither.
-    package init(environment: [String: String]) throws(CredentialError) {
-        let home = environment.nonEmpty("HOME") ?? ""
-        let asked = environment.nonEmpty("AWS_PROFILE") ?? environment.nonEmpty("AWS_DEFAULT_PROFILE")
+    package init(environment: Environment) throws(CredentialError) {
+        let home = environment.string("HOME") ?? ""
+        let asked = environment.string("AWS_PROFILE") ?? environment.string("AWS_DEFAULT_PROFILE")
         name = asked ?? "default"
-        let credentials = environment.nonEmpty("AWS_SHARED_CREDENTIALS_FILE") ?? "\(home)/.aws/credentials"
-        let configuration = environment.nonEmpty("AWS_CONFIG_FILE") ?? "\(home)/.aws/config"
+        let credentials = environment.string("AWS_SHARED_CREDENTIALS_FILE") ?? "\(home)/.aws/credentials"
+        let configuration = environment.string("AWS_CONFIG_FILE") ?? "\(home)/.aws/config"
 
         let fromConfiguration = try Self.sections(configuration)
         let fromCredentials = try Self.sections(credentials)
