@@ -183,14 +183,14 @@ import Testing
             _ = try store.commit([Self.change(1, "m", "written")], ifVersion: version)
             store.close()
         }
-        try await bucket.put("models/m.yaml", Array("edited".utf8), contentType: "text/plain", if: .always)
-        try await bucket.put("models/by__hand.yaml", Array("new".utf8), contentType: "text/plain", if: .always)
-        try await bucket.put("epoch", Array(" 41\n".utf8), contentType: "text/plain", if: .always)
+        _ = try await bucket.put("models/m.yaml", Array("edited".utf8), contentType: "text/plain", if: .always)
+        _ = try await bucket.put("models/by__hand.yaml", Array("new".utf8), contentType: "text/plain", if: .always)
+        _ = try await bucket.put("epoch", Array(" 41\n".utf8), contentType: "text/plain", if: .always)
         let state = try await onThread { try Self.load(ObjectConfigStore(bucket)) }
         #expect(state.models == ["m": "edited", "by/hand": "new"])
         #expect(state.epoch == 41)
 
-        try await bucket.put(".journal", Array("{}".utf8), contentType: "text/plain", if: .always)
+        _ = try await bucket.put(".journal", Array("{}".utf8), contentType: "text/plain", if: .always)
         let kind = try await onThread {
             Self.kind { () throws(ConfigStoreError) in _ = try ObjectConfigStore(bucket).load(unless: nil) }
         }

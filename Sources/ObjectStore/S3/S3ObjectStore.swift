@@ -1,3 +1,4 @@
+import Crypto
 import CurlClient
 import FoundationEssentials
 import Synchronization
@@ -131,6 +132,9 @@ package final class S3ObjectStore: ObjectStore {
     ) async throws(ObjectStoreError) -> RetryingSender.Answer {
         let path = PercentEncoding.encode(path, keepsSlashes: true)
         let query = query.isEmpty ? "" : "?\(PercentEncoding.query(query))"
+        // S3 wants it in every request; libcurl sends it by itself only since 8.0, and signs with it if it is there.
+        let digest = SHA256.hash(data: body ?? [])
+        let headers = headers + [.init("x-amz-content-sha256", Self.hexadecimal(digest))]
         return try await sender.send(operation, changes: method != "GET") { response in
             await judge(response)
         } _: { () throws(ObjectStoreError) in
@@ -141,6 +145,11 @@ package final class S3ObjectStore: ObjectStore {
                 timeouts: CurlTimeouts(connect: .seconds(5), total: .seconds(120), idle: .seconds(20)),
                 awsSignature: try await signature(operation, region: region))
         }
+    }
+
+    private static func hexadecimal(_ digest: SHA256.Digest) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
     private func signature(_ operation: String, region: String) async throws(ObjectStoreError) -> AWSSignature {
