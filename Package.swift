@@ -177,6 +177,8 @@ let package = Package(
                 argumentParser, logging, "CNats", "NATSClient", "Wire", "MessagePack", "JSONStream", "Inference",
                 "CKernels", "TestSupport",
             ],
-            path: "Benchmarks", exclude: ["Worker/compare.py", "Worker/onnxruntime_peer.py"], swiftSettings: strict),
+            path: "Benchmarks",
+            exclude: ["Tokenizer/huggingface_peer.py", "Worker/compare.py", "Worker/onnxruntime_peer.py"],
+            swiftSettings: strict),
     ]
 )

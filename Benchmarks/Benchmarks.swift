@@ -6,5 +6,8 @@ struct Benchmarks: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sie-bench",
         abstract: "Measures the platform's parts against peers run in the same command.",
-        subcommands: [NATSBenchmark.self, GatewayBenchmark.self, WorkerBenchmark.self, ConfigBenchmark.self])
+        subcommands: [
+            NATSBenchmark.self, GatewayBenchmark.self, WorkerBenchmark.self, TokenizerBenchmark.self,
+            ConfigBenchmark.self,
+        ])
 }
