@@ -39,15 +39,13 @@ struct PeerTests {
             let isUp = try await connection.subscribe("py.up")
             let got = try await connection.subscribe("py.got")
             try await connection.flush()
-            let process = Process()
-            process.executableURL = URL(filePath: try Tools.SDK.current.python())
-            process.arguments = [Fixtures.root.appending(path: "nats/peer.py").path, server.url]
-            try process.run()
-            defer { process.terminate() }
+            let peer = try ProgramProcess(
+                try Tools.SDK.current.python(),
+                arguments: [Fixtures.root.appending(path: "nats/peer.py").path, server.url])
 
             #expect(await isUp.makeAsyncIterator().next()?.payload.text == "cba")
             let answer = try await connection.request(
-                "py.echo", payload: ByteBuffer(string: "hello"), headers: ["From": "swift"])
+                "py.echo", payload: ByteBuffer(string: "hello"), headers: ["From": "swift"], timeout: .seconds(30))
             #expect(answer.payload.text == "olleh")
             #expect(answer.headers["Seen"] == "swift")
             for number in 0..<10 {
@@ -62,7 +60,8 @@ struct PeerTests {
                 try message.ack()
             }
             try connection.publish("py.finish", payload: ByteBuffer())
-            try await connection.flush()
+            // Its own drain is part of what is proven, and the server must outlive it.
+            #expect(try await peer.exitCode() == 0, "\(peer.standardError)")
         }
     }
 

@@ -61,6 +61,21 @@ struct PullStateMachineTests {
         #expect(machine.retry() == Pull(number: 2, batch: 4))
     }
 
+    @Test("a pull cut short by its byte limit is renewed; one that brought nothing is a refusal")
+    func byteLimit() {
+        var machine = PullStateMachine(batch: 4, credit: nil)
+        _ = machine.connected()
+        _ = machine.messageArrived()
+        let short = machine.received(
+            status: 409, description: "Message Size Exceeds MaxBytes", pull: 1, unused: 3)
+        #expect(short == PullStateMachine.Reaction(pull: Pull(number: 2, batch: 4)))
+        let empty = machine.received(
+            status: 409, description: "Message Size Exceeds MaxBytes", pull: 2, unused: 4)
+        #expect(empty.event == .refused(status: 409, description: "Message Size Exceeds MaxBytes"))
+        #expect(empty.retriesLater)
+        #expect(empty.pull == nil)
+    }
+
     @Test("silence with a pull outstanding makes it anew; a heartbeat, or no pull, does not")
     func heartbeats() {
         var machine = PullStateMachine(batch: 4, credit: nil)

@@ -197,4 +197,32 @@ struct ReconnectTests {
             #expect(throws: NATSError.closed) { try connection.publish("s", payload: ByteBuffer()) }
         }
     }
+
+    @Test(
+        "a server killed under a drain ends it: no wait for a timeout, no return to another status",
+        .timeLimit(.minutes(1)), arguments: NATSServerProcess.Release.installed)
+    func killedUnderDrain(release: NATSServerProcess.Release) async throws {
+        let server = try await NATSServerProcess(release)
+        // Longer than the test may take: were it waited for, the test would fail.
+        try await withConnection(to: server, configure: { $0.requestTimeout = .hours(1) }) { connection in
+            let subscription = try await connection.subscribe("s")
+            try await connection.subscribe("silent") { _ in }
+            try await connection.flush()
+            let answer = Task { try await connection.request("silent") }
+            // A stopped server answers nothing, so the drain cannot end by itself.
+            server.signal(SIGSTOP)
+            let statuses = connection.statusUpdates
+            let drain = Task { await connection.drain() }
+            for await status in statuses where status == .draining { break }
+            server.kill()
+            await drain.value
+            #expect(connection.status == .closed)
+            #expect(await subscription.map(\.payload.text).collect() == [])
+            await #expect(throws: NATSError.self) { try await answer.value }
+            #expect(throws: NATSError.closed) { try connection.publish("s", payload: ByteBuffer()) }
+            // Whatever is still to happen on the event loop has happened now.
+            try await connection.eventLoop.submit {}.get()
+            #expect(connection.status == .closed)
+        }
+    }
 }

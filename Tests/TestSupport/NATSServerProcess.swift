@@ -110,6 +110,9 @@ package final class NATSServerProcess: Sendable {
         }
     }
 
+    /// The process; `nil` while it is killed.
+    package var processIdentifier: Int32? { process.withLock { $0?.processIdentifier } }
+
     /// Sends a signal, e.g. `SIGUSR2` for lame duck mode.
     package func signal(_ number: Int32) {
         process.withLock { process in

@@ -54,15 +54,15 @@ extension ConnectionDriver {
     }
 
     func request(
-        _ subject: String, headers: NATSHeaders, sizeHint: Int, timeout: TimeAmount, write: (inout ByteBuffer) -> Void,
-        onReply: @escaping ReplyTable.Handler
+        _ subject: String, headers: NATSHeaders, sizeHint: Int, timeout: TimeAmount, isAnsweredOnce: Bool = false,
+        write: (inout ByteBuffer) -> Void, onReply: @escaping ReplyTable.Handler
     ) throws(NATSError) {
         try Subject.validate(subject)
         if !headers.isEmpty { try HeaderBlock.validate(headers) }
         follow(
             try outbox.request(
-                subject, headers: headers, sizeHint: sizeHint, deadline: .now() + timeout, write: write,
-                onReply: onReply))
+                subject, headers: headers, sizeHint: sizeHint, deadline: .now() + timeout,
+                isAnsweredOnce: isAnsweredOnce, write: write, onReply: onReply))
     }
 
     func request(

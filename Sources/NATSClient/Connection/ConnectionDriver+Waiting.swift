@@ -74,7 +74,8 @@ extension ConnectionDriver {
 
     // MARK: Draining
 
-    /// Ends subscriptions after the messages under way, lets requests finish, sends what waits, and closes.
+    /// Ends subscriptions after the messages under way, lets requests finish, sends what waits, and closes. A server
+    /// lost on the way ends the drain: nobody would deliver or answer any more.
     func beginDrain() {
         onLoop { driver in
             guard driver.ending == nil, !driver.isDraining else { return }
@@ -98,6 +99,8 @@ extension ConnectionDriver {
             eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(5)) { self.finishDrain(deadline: deadline) }
             return
         }
-        pingAndWait(timeout: configuration.requestTimeout) { _ in self.shutdown() }
+        // The failure of a PING comes while the loss of the channel is dealt with, so the end waits for the next turn.
+        guard machine.isConnected else { return eventLoop.execute { self.shutdown() } }
+        pingAndWait(timeout: configuration.requestTimeout) { _ in self.eventLoop.execute { self.shutdown() } }
     }
 }

@@ -68,12 +68,13 @@ extension Outbox {
     }
 
     func request(
-        _ subject: String, headers: NATSHeaders, sizeHint: Int, deadline: NIODeadline,
+        _ subject: String, headers: NATSHeaders, sizeHint: Int, deadline: NIODeadline, isAnsweredOnce: Bool,
         write: (inout ByteBuffer) -> Void, onReply: @escaping ReplyTable.Handler
     ) throws(NATSError) -> Signal {
         try state.withLock { state throws(NATSError) in
             try admit(&state, sizeHint: sizeHint, hasHeaders: !headers.isEmpty)
-            let token = state.replies.insert(onReply, deadline: deadline, frame: state.lastFrame + 1)
+            let token = state.replies.insert(
+                onReply, deadline: deadline, frame: state.lastFrame + 1, isAnsweredOnce: isAnsweredOnce)
             do throws(NATSError) {
                 try state.pending.writePublish(
                     subject: subject, reply: .slot(prefix: inboxPrefix, token: token), headers: headers,

@@ -25,8 +25,8 @@ extension JetStream {
         _ subject: String, headers: NATSHeaders = NATSHeaders(), sizeHint: Int, timeout: TimeAmount? = nil,
         write: (inout ByteBuffer) -> Void, onAck: @escaping @Sendable (Result<PubAck, NATSError>) -> Void
     ) throws(NATSError) {
-        try connection.request(
-            subject, headers: headers, sizeHint: sizeHint, timeout: timeout ?? self.timeout, write: write,
-            onReply: { onAck($0.flatMap(PubAckParser.parse)) })
+        try connection.driver.request(
+            subject, headers: headers, sizeHint: sizeHint, timeout: timeout ?? self.timeout, isAnsweredOnce: true,
+            write: write, onReply: { onAck($0.flatMap(PubAckParser.parse)) })
     }
 }

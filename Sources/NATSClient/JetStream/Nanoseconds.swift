@@ -1,19 +1,4 @@
-/// A `Duration` that JetStream's JSON writes as a whole number of nanoseconds.
-struct Nanoseconds: Codable, Sendable {
-    var duration: Duration
-
-    init(_ duration: Duration) { self.duration = duration }
-
-    init(from decoder: any Decoder) throws {
-        self.duration = .nanoseconds(try decoder.singleValueContainer().decode(Int64.self))
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(duration.wholeNanoseconds)
-    }
-}
-
+/// JetStream's JSON writes durations as whole numbers of nanoseconds.
 extension Duration {
     /// The duration in nanoseconds, held to the range of 64 bits.
     var wholeNanoseconds: Int64 {
@@ -26,12 +11,12 @@ extension Duration {
 
 extension KeyedDecodingContainer {
     func duration(_ key: Key) throws -> Duration? {
-        try decodeIfPresent(Nanoseconds.self, forKey: key)?.duration
+        try decodeIfPresent(Int64.self, forKey: key).map { .nanoseconds($0) }
     }
 }
 
 extension KeyedEncodingContainer {
     mutating func encode(_ duration: Duration?, nanoseconds key: Key) throws {
-        try encodeIfPresent(duration.map(Nanoseconds.init), forKey: key)
+        try encodeIfPresent(duration?.wholeNanoseconds, forKey: key)
     }
 }

@@ -4,7 +4,8 @@ import NIOCore
 public struct PullConfiguration: Sendable, Equatable {
     /// The most messages asked for and not yet delivered. A new pull goes out when half of them have come.
     public var batch = 64
-    /// The most bytes per pull; `nil` sets no limit.
+    /// The most bytes per pull; `nil` sets no limit. A message larger than this is never delivered: it is reported as
+    /// ``PullConsumer/Event/refused(status:description:)`` (409) at every try.
     public var maxBytes: Int?
     /// How long a pull waits at the server.
     public var expires: TimeAmount = .seconds(30)

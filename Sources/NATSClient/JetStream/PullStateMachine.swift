@@ -93,8 +93,10 @@ package struct PullStateMachine {
     package mutating func received(status: Int, description: String, pull number: UInt64?, unused: Int?) -> Reaction {
         hasHeard = true
         if status == 100 { return Reaction() }
+        var broughtNothing = false
         if let index = pulls.firstIndex(where: { $0.number == number }) {
             let pull = pulls.remove(at: index)
+            broughtNothing = unused == pull.batch
             takeBack(unused ?? pull.batch)
         } else {
             takeBack(unused ?? requested)
@@ -103,7 +105,10 @@ package struct PullStateMachine {
         switch status {
         case 404, 408:
             return Reaction(pull: nextPull())
-        case 409 where text.contains("maxbytes") || text.contains("batch completed"):
+        case 409 where text.contains("batch completed"):
+            return Reaction(pull: nextPull())
+        case 409 where text.contains("maxbytes") && !broughtNothing:
+            // The next message fits the next pull. Where not one has fitted, none ever will: that is a refusal.
             return Reaction(pull: nextPull())
         case 409 where text.contains("consumer deleted"):
             return refused(.consumerDeleted)

@@ -5,10 +5,16 @@ import sys
 
 import nats
 
+# Everything waits as long as the test does: its machine may be busy.
+PATIENCE = 50
+
 
 async def main(url: str) -> None:
-    connection = await nats.connect(url)
-    stream = connection.jetstream()
+    async def report(error):
+        print(f"nats-py: {error!r}", file=sys.stderr)
+
+    connection = await nats.connect(url, error_cb=report, connect_timeout=PATIENCE, allow_reconnect=False)
+    stream = connection.jetstream(timeout=PATIENCE)
     done = asyncio.Event()
 
     async def echo(message):
@@ -21,14 +27,14 @@ async def main(url: str) -> None:
     await connection.subscribe("py.echo", cb=echo)
     await connection.subscribe("py.finish", cb=finish)
     puller = await stream.pull_subscribe("peer.to.py", "py", stream="PEER")
-    await connection.flush()
-    await connection.publish("py.up", (await connection.request("swift.echo", b"abc")).data)
+    await connection.flush(timeout=PATIENCE)
+    await connection.publish("py.up", (await connection.request("swift.echo", b"abc", timeout=PATIENCE)).data)
 
     texts = []
     while len(texts) < 10:
-        for message in await puller.fetch(10, timeout=10):
+        for message in await puller.fetch(10, timeout=PATIENCE):
             texts.append(message.data.decode())
-            await message.ack_sync()
+            await message.ack_sync(timeout=PATIENCE)
     await connection.publish("py.got", ",".join(texts).encode())
     for number in range(10):
         acknowledgement = await stream.publish("peer.from.py", str(number).encode(), headers={"Number": str(number)})
