@@ -3,17 +3,17 @@ public enum Subjects {
     /// A model id as one subject token: `/` becomes `__`, `.` becomes `_dot_`, and `*`, `>` and space become `_`.
     /// Not reversible in general: `a__b` and `a/b` meet.
     public static func token(forModel id: String) -> String {
-        var token = ""
+        var token: [UInt8] = []
         token.reserveCapacity(id.utf8.count + 8)
-        for character in id {
-            switch character {
-            case "/": token += "__"
-            case ".": token += "_dot_"
-            case "*", ">", " ": token += "_"
-            default: token.append(character)
+        for byte in id.utf8 {
+            switch byte {
+            case UInt8(ascii: "/"): token.append(contentsOf: "__".utf8)
+            case UInt8(ascii: "."): token.append(contentsOf: "_dot_".utf8)
+            case UInt8(ascii: "*"), UInt8(ascii: ">"), UInt8(ascii: " "): token.append(UInt8(ascii: "_"))
+            default: token.append(byte)
             }
         }
-        return token
+        return String(decoding: token, as: UTF8.self)
     }
 
     /// The model id a subject token stands for, where that can be told: `__` becomes `/`, then `_dot_` becomes `.`.

@@ -66,9 +66,7 @@ public struct WorkResult: Sendable, Equatable {
                 code = try reader.readStringOrNil()
             } else if key.matches("worker_id") {
                 workerID = try reader.readStringOrNil()
-            } else if let path = Timings.path(forKey: key) {
-                timings[keyPath: path] = try reader.readDoubleOrNil()
-            } else {
+            } else if try !timings.read(key, from: &reader) {
                 try reader.skip()
             }
         }
@@ -142,14 +140,27 @@ public struct WorkResult: Sendable, Equatable {
 }
 
 extension WorkResult.Timings {
-    static func path(forKey key: UnsafeRawBufferPointer) -> WritableKeyPath<Self, Double?>? {
-        if key.matches("queue_ms") { return \.queue }
-        if key.matches("processing_ms") { return \.processing }
-        if key.matches("inference_ms") { return \.inference }
-        if key.matches("tokenization_ms") { return \.tokenization }
-        if key.matches("postprocessing_ms") { return \.postprocessing }
-        if key.matches("payload_fetch_ms") { return \.payloadFetch }
-        return nil
+    /// Reads the value of a key that names a stage.
+    /// - Returns: false, with nothing read, where it names none.
+    fileprivate mutating func read(
+        _ key: UnsafeRawBufferPointer, from reader: inout MessagePackReader
+    ) throws(MessagePackError) -> Bool {
+        if key.matches("queue_ms") {
+            queue = try reader.readDoubleOrNil()
+        } else if key.matches("processing_ms") {
+            processing = try reader.readDoubleOrNil()
+        } else if key.matches("inference_ms") {
+            inference = try reader.readDoubleOrNil()
+        } else if key.matches("tokenization_ms") {
+            tokenization = try reader.readDoubleOrNil()
+        } else if key.matches("postprocessing_ms") {
+            postprocessing = try reader.readDoubleOrNil()
+        } else if key.matches("payload_fetch_ms") {
+            payloadFetch = try reader.readDoubleOrNil()
+        } else {
+            return false
+        }
+        return true
     }
 }
 

@@ -21,10 +21,8 @@ package struct Answer: Equatable, Sendable {
     }
 
     /// Headers that every inference answer carries; clients compare the server's version with their own.
-    package static var versionHeaders: HTTPHeaders {
-        [
-            "x-sie-version": ProductVersion.current,
-            "x-sie-server-version": ProductVersion.current,
-        ]
-    }
+    package static let versionHeaders: HTTPHeaders = [
+        "x-sie-version": ProductVersion.current,
+        "x-sie-server-version": ProductVersion.current,
+    ]
 }

@@ -13,8 +13,12 @@ package enum AnswerFormat: Equatable, Sendable {
 
     /// What an `Accept` header asks for: MessagePack where it is named, else JSON. Errors are always JSON.
     package init(accept: String?) {
-        let names = ["application/msgpack", "application/x-msgpack", "application/vnd.msgpack"]
-        let accept = accept?.lowercased() ?? ""
-        self = names.contains { accept.contains($0) } ? .messagePack : .json
+        self = accept.map(Self.namesMessagePack) == true ? .messagePack : .json
+    }
+
+    private static func namesMessagePack(_ accept: String) -> Bool {
+        accept.containsIgnoringASCIICase("application/msgpack")
+            || accept.containsIgnoringASCIICase("application/x-msgpack")
+            || accept.containsIgnoringASCIICase("application/vnd.msgpack")
     }
 }

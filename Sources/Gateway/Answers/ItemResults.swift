@@ -51,9 +51,15 @@ package struct ItemResults: Sendable {
 
 extension WorkResult.Timings {
     fileprivate mutating func formMaximum(with other: Self) {
-        for stage in [\Self.queue, \.processing, \.inference, \.tokenization, \.postprocessing, \.payloadFetch] {
-            guard let time = other[keyPath: stage] else { continue }
-            self[keyPath: stage] = max(self[keyPath: stage] ?? 0, time)
-        }
+        Self.raise(&queue, to: other.queue)
+        Self.raise(&processing, to: other.processing)
+        Self.raise(&inference, to: other.inference)
+        Self.raise(&tokenization, to: other.tokenization)
+        Self.raise(&postprocessing, to: other.postprocessing)
+        Self.raise(&payloadFetch, to: other.payloadFetch)
+    }
+
+    private static func raise(_ largest: inout Double?, to time: Double?) {
+        if let time { largest = max(largest ?? 0, time) }
     }
 }

@@ -33,6 +33,8 @@ package struct SuccessAnswer {
     /// The headers of a 200: identity, and where the time went, in milliseconds.
     package func headers(contentType: String) -> HTTPHeaders {
         var headers = Answer.versionHeaders
+        // What is added here, and what the server adds.
+        headers.reserveCapacity(16)
         headers.add(name: "content-type", value: contentType)
         headers.add(name: "x-sie-request-id", value: requestID)
         headers.add(name: "x-sie-worker", value: "queue:\(requestID)")

@@ -13,22 +13,23 @@ struct InferenceCall: Sendable {
 
         /// Where a request target belongs; nil for every other route.
         init?(uri: String) {
-            let path = uri.utf8.firstIndex(of: UInt8(ascii: "?")).map { uri[..<$0] } ?? uri[...]
-            if path == "/v1/embeddings" {
+            let path = uri.pathOfRequestTarget
+            guard path.utf8.starts(with: "/v1/".utf8) else { return nil }
+            if path.utf8.elementsEqual("/v1/embeddings".utf8) {
                 self = .embeddings
                 return
             }
-            for (prefix, operation) in Self.prefixes where path.hasPrefix(prefix) {
-                let model = path.dropFirst(prefix.count)
-                guard !model.isEmpty else { return nil }
-                self = .operation(operation, model: model)
+            for operation in WorkItem.Operation.allCases {
+                let rest = path.utf8.dropFirst(4)
+                let name = operation.rawValue.utf8
+                guard rest.starts(with: name) else { continue }
+                let model = rest.dropFirst(name.count)
+                guard model.first == UInt8(ascii: "/"), model.count > 1 else { return nil }
+                self = .operation(operation, model: Substring(model.dropFirst()))
                 return
             }
             return nil
         }
-
-        private static let prefixes: [(String, WorkItem.Operation)] =
-            WorkItem.Operation.allCases.map { ("/v1/\($0.rawValue)/", $0) }
 
         /// The `endpoint` label of request metrics.
         var label: String {
@@ -59,5 +60,12 @@ struct InferenceCall: Sendable {
         format = endpoint == .embeddings ? .openAI(.float) : AnswerFormat(accept: headers.first(name: "accept"))
         exchange = request.exchange
         receivedAt = request.receivedAt
+    }
+}
+
+extension String {
+    /// The path of a request target: all before the query.
+    var pathOfRequestTarget: Substring {
+        utf8.firstIndex(of: UInt8(ascii: "?")).map { self[..<$0] } ?? self[...]
     }
 }

@@ -44,7 +44,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     private var willFollowFleet = false
     private var demand: DemandGauge
     private var skew = SDKSkew()
-    private var random = SystemRandomNumberGenerator()
+    private var random = BlockRandomness()
+    private var series = AnswerSeries.Table()
 
     /// - Parameters:
     ///   - queue: nil where no NATS is configured; every request that gets that far is then refused.
@@ -194,13 +195,14 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         let id = RequestID.make(milliseconds: UInt64(now * 1000), using: &random)
         var queued = QueuedRequest(id: id, request: request, route: route, timestamp: now)
         if route.profileID != "default" { queued.request.parameters.setOption("profile", to: route.profileID) }
-        let label = demand.label(route.machineProfile)
+        let series = series.series(
+            endpoint: call.endpoint.label, machineProfile: demand.label(route.machineProfile), of: metrics)
         queue.submit(queued) { [self] answer in
             if call.exchange.eventLoop.inEventLoop {
-                finish(call, body, answer, id: id, model: path.modelID, route: route, label: label)
+                finish(call, body, answer, id: id, model: path.modelID, route: route, series: series)
             } else {
                 call.exchange.eventLoop.execute {
-                    self.finish(call, body, answer, id: id, model: path.modelID, route: route, label: label)
+                    self.finish(call, body, answer, id: id, model: path.modelID, route: route, series: series)
                 }
             }
         }
@@ -217,7 +219,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
 
     private func finish(
         _ call: InferenceCall, _ body: InferenceBody, _ answer: QueueAnswer, id: String, model: String, route: Route,
-        label: String
+        series: AnswerSeries
     ) {
         var error: ErrorAnswer
         switch answer {
@@ -226,7 +228,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
             if results.allFailed {
                 error = ErrorAnswer(allFailed: results.failures)
             } else if let answer = success(call, body, results, timing, id: id, model: model) {
-                return respond(call, answer, machineProfile: label, route: route)
+                return respond(call, answer, machineProfile: series.machineProfile, route: route, series: series)
             } else {
                 error = .noDenseVector(model: model)
             }
@@ -238,7 +240,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
             error = .resultChannelClosed
         }
         error.requestID = id
-        respond(call, error.answer(as: call.format), machineProfile: label, route: route)
+        respond(
+            call, error.answer(as: call.format), machineProfile: series.machineProfile, route: route, series: series)
     }
 
     /// Nil when an embeddings caller gets items without an embedding.
@@ -263,16 +266,22 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
             route: route)
     }
 
+    /// - Parameter series: those of the call's endpoint and machine profile, where they have been looked up.
     private func respond(
-        _ call: InferenceCall, _ answer: Answer, machineProfile: String, route: Route? = nil
+        _ call: InferenceCall, _ answer: Answer, machineProfile: String, route: Route? = nil,
+        series: AnswerSeries? = nil
     ) {
-        let profile = machineProfile.isEmpty ? "unknown" : machineProfile
+        let profile = machineProfile.isEmpty ? AnswerSeries.unknownProfile : machineProfile
         if let rejection = answer.rejection {
             metrics.rejectedRequests.with(profile, route?.bundle ?? "", rejection.rawValue).increment()
         }
         let duration = Duration.nanoseconds((NIODeadline.now() - call.receivedAt).nanoseconds)
-        count(call.endpoint, status: answer.status, machineProfile: profile)
-        metrics.latency.with(call.endpoint.label, profile).observe(duration)
+        if let series, answer.status == .ok {
+            series.succeeded.increment()
+        } else {
+            count(call.endpoint, status: answer.status, machineProfile: profile)
+        }
+        (series?.latency ?? metrics.latency.with(call.endpoint.label, profile)).observe(duration)
         call.exchange.respond(HTTPReply(answer))
         observe(
             AnsweredCall(
@@ -282,7 +291,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     }
 
     private func count(
-        _ endpoint: InferenceCall.Endpoint, status: HTTPResponseStatus, machineProfile: String = "unknown"
+        _ endpoint: InferenceCall.Endpoint, status: HTTPResponseStatus,
+        machineProfile: String = AnswerSeries.unknownProfile
     ) {
         metrics.requests.with(endpoint.label, InferenceMetrics.label(status: Int(status.code)), machineProfile)
             .increment()

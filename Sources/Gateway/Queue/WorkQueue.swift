@@ -29,13 +29,13 @@ package final class WorkQueue: Service, @unchecked Sendable {
     }
 
     private final class Waiter {
-        let operation: WorkItem.Operation
+        let series: QueueSeries
         var publishTime: TimeAmount = .zero
         var publishedAt: NIODeadline?
         let complete: (QueueAnswer) -> Void
 
-        init(operation: WorkItem.Operation, complete: @escaping (QueueAnswer) -> Void) {
-            self.operation = operation
+        init(series: QueueSeries, complete: @escaping (QueueAnswer) -> Void) {
+            self.series = series
             self.complete = complete
         }
     }
@@ -59,6 +59,8 @@ package final class WorkQueue: Service, @unchecked Sendable {
     private var streams: WorkStreams<QueuedRequest>
     private var expiry: Scheduled<Void>?
     private var scratch = MessagePackWriter(capacity: 16 * 1024)
+    /// Looked up at the first request of an operation.
+    private var series: [WorkItem.Operation: QueueSeries] = [:]
     private var isClosed = false
     /// When the connection that stands now was made; nil while there is none.
     private var connectedSince: NIODeadline?
@@ -86,7 +88,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
         guard connection.status == .connected else { return complete(.refused(.queueDisconnected)) }
         collector.open(
             queued.id, itemCount: queued.request.workItemCount, deadline: .now() + configuration.requestTimeout,
-            waiter: Waiter(operation: queued.request.operation, complete: complete))
+            waiter: Waiter(series: series(of: queued.request.operation), complete: complete))
         if expiry == nil { armExpiry() }
         admit(queued)
     }
@@ -105,6 +107,13 @@ package final class WorkQueue: Service, @unchecked Sendable {
     package func abandon(_ id: String) {
         eventLoop.preconditionInEventLoop()
         _ = collector.remove(id)
+    }
+
+    private func series(of operation: WorkItem.Operation) -> QueueSeries {
+        if let known = series[operation] { return known }
+        let made = QueueSeries(operation, of: metrics)
+        series[operation] = made
+        return made
     }
 
     private func admit(_ queued: QueuedRequest) {
@@ -138,10 +147,9 @@ package final class WorkQueue: Service, @unchecked Sendable {
         }
         if let refusal { return end(queued.id, .refused(refusal)) }
         let now = NIODeadline.now()
-        let operation = queued.request.operation.rawValue
-        metrics.publishSeconds.with(operation).observe(Duration.nanoseconds((now - start).nanoseconds))
-        metrics.itemsPublished.with(operation).observe(Double(queued.request.workItemCount))
         collector.withWaiter(of: queued.id) { waiter in
+            waiter.series.publishSeconds.observe(Duration.nanoseconds((now - start).nanoseconds))
+            waiter.series.itemsPublished.observe(Double(queued.request.workItemCount))
             waiter.publishTime = now - start
             waiter.publishedAt = now
         }
@@ -253,7 +261,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
     private func deliver(_ results: [WorkResult], to waiter: Waiter) {
         // A result may overtake the end of the publishing it belongs to only if someone forges it; then no time passed.
         let wait = waiter.publishedAt.map { NIODeadline.now() - $0 } ?? .zero
-        metrics.resultWaitSeconds.with(waiter.operation.rawValue).observe(Duration.nanoseconds(wait.nanoseconds))
+        waiter.series.resultWaitSeconds.observe(Duration.nanoseconds(wait.nanoseconds))
         waiter.complete(.results(results, QueueTiming(publish: waiter.publishTime, wait: wait)))
     }
 

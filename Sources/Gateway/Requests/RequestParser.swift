@@ -15,7 +15,7 @@ package struct RequestParser: Sendable {
     package func parse(
         _ body: ByteBuffer, contentType: String?, operation: WorkItem.Operation
     ) throws(RequestBodyError) -> InferenceRequest {
-        if contentType?.lowercased().contains("msgpack") == true {
+        if contentType?.containsIgnoringASCIICase("msgpack") == true {
             return try scanner.scan(body, operation: operation)
         }
         let value = try Self.json(body)

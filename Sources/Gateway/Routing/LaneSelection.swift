@@ -42,6 +42,19 @@ extension StringProtocol {
         utf8.count == other.utf8.count
             && zip(utf8, other.utf8).allSatisfy { $0.asciiLowercased == $1.asciiLowercased }
     }
+
+    /// Whether an ASCII word given in lower case stands in this text, whatever its case there.
+    func containsIgnoringASCIICase(_ word: StaticString) -> Bool {
+        var text = String(self)
+        return text.withUTF8 { text in
+            word.withUTF8Buffer { word in
+                guard text.count >= word.count else { return false }
+                return (0...text.count - word.count).contains { start in
+                    word.indices.allSatisfy { text[start + $0].asciiLowercased == word[$0] }
+                }
+            }
+        }
+    }
 }
 
 extension UInt8 {

@@ -61,7 +61,7 @@ package struct GatewayServer: Sendable {
             logger: logger,
             authorize: { head in
                 access.verdict(
-                    method: head.method.rawValue, path: String(head.uri.prefix { $0 != "?" }),
+                    method: head.method.rawValue, path: String(head.uri.pathOfRequestTarget),
                     authorization: head.headers.first(name: "authorization")
                 ).reply
             },
