@@ -36,6 +36,10 @@ struct GatewayBenchmark: AsyncParsableCommand {
         var perSecond: Double
         var p50Microseconds: Double
         var p99Microseconds: Double
+        /// Processor time of each answer: of the gateway, of the server, and of this process (load and responder).
+        var gatewayMicroseconds = 0.0
+        var serverMicroseconds = 0.0
+        var ownMicroseconds = 0.0
     }
 
     func run() async throws {
@@ -59,31 +63,31 @@ struct GatewayBenchmark: AsyncParsableCommand {
 
         print("machine: \(MachineDescription.current)")
         print("\(textBytes) bytes of text in, 384 float32 out, \(rounds) rounds of \(seconds) s, medians\n")
-        var table = Table(header: ["in flight", "path", "per second", "p50 us", "p99 us", "failed"])
+        var table = Table(header: [
+            "in flight", "path", "per second", "p50 us", "p99 us", "CPU us: gateway", "nats-server", "this process",
+            "failed",
+        ])
         var summary: [String] = []
         for connections in connections {
             var raw: [Round] = []
             var http: [Round] = []
             var failures = 0
             for _ in 0..<rounds {
-                raw.append(try await rawRound(url: nats.url, inFlight: connections))
-                let outcome = try await load.run(
-                    connections: connections, duration: .milliseconds(Int64(seconds * 1000)))
-                failures += outcome.failures
-                http.append(
-                    Round(
-                        perSecond: outcome.perSecond,
-                        p50Microseconds: Statistics.percentile(0.5, ofSorted: outcome.latencies) * 1e6,
-                        p99Microseconds: Statistics.percentile(0.99, ofSorted: outcome.latencies) * 1e6))
+                raw.append(try await rawRound(nats, inFlight: connections))
+                let (round, failed) = try await gatewayRound(load, gateway, nats, connections: connections)
+                http.append(round)
+                failures += failed
             }
             for (name, rounds, failed) in [
                 ("NATS round trip", raw, "-"), ("HTTP through sie-gateway", http, "\(failures)"),
             ] {
+                func median(_ value: KeyPath<Round, Double>, digits: Int) -> String {
+                    Statistics.median(rounds.map { $0[keyPath: value] }).formatted(digits: digits)
+                }
                 table.rows.append([
-                    "\(connections)", name,
-                    Statistics.median(rounds.map(\.perSecond)).formatted(digits: 0),
-                    Statistics.median(rounds.map(\.p50Microseconds)).formatted(digits: 0),
-                    Statistics.median(rounds.map(\.p99Microseconds)).formatted(digits: 0), failed,
+                    "\(connections)", name, median(\.perSecond, digits: 0), median(\.p50Microseconds, digits: 0),
+                    median(\.p99Microseconds, digits: 0), median(\.gatewayMicroseconds, digits: 1),
+                    median(\.serverMicroseconds, digits: 1), median(\.ownMicroseconds, digits: 1), failed,
                 ])
             }
             let rate = Statistics.median(http.map(\.perSecond)) / Statistics.median(raw.map(\.perSecond))
@@ -98,16 +102,44 @@ struct GatewayBenchmark: AsyncParsableCommand {
         try await group.shutdownGracefully()
     }
 
-    private func rawRound(url: String, inFlight: Int) async throws -> Round {
+    /// The processor time that the gateway, the server and this process have used so far, in seconds.
+    private static func processorTimes(_ gateway: ProductProcess?, _ nats: NATSServerProcess) -> [Double] {
+        [
+            gateway.map { ProcessorTime.of(process: $0.program.processIdentifier) } ?? 0,
+            nats.processIdentifier.map(ProcessorTime.of(process:)) ?? 0,
+            ProcessorTime.ofThisProcess,
+        ]
+    }
+
+    private func gatewayRound(
+        _ load: HTTPLoad, _ gateway: ProductProcess, _ nats: NATSServerProcess, connections: Int
+    ) async throws -> (Round, failures: Int) {
+        let before = Self.processorTimes(gateway, nats)
+        let outcome = try await load.run(connections: connections, duration: .milliseconds(Int64(seconds * 1000)))
+        let used = zip(Self.processorTimes(gateway, nats), before).map { ($0 - $1) / Double(outcome.requests) * 1e6 }
+        return (
+            Round(
+                perSecond: outcome.perSecond,
+                p50Microseconds: Statistics.percentile(0.5, ofSorted: outcome.latencies) * 1e6,
+                p99Microseconds: Statistics.percentile(0.99, ofSorted: outcome.latencies) * 1e6,
+                gatewayMicroseconds: used[0], serverMicroseconds: used[1], ownMicroseconds: used[2]),
+            outcome.failures
+        )
+    }
+
+    private func rawRound(_ nats: NATSServerProcess, inFlight: Int) async throws -> Round {
         let recorder = RoundTripRecorder(
             inFlight: inFlight, warmUp: .milliseconds(300), duration: .milliseconds(Int(seconds * 1000)))
+        let before = Self.processorTimes(nil, nats)
         try await NATSClientRoundTrip.run(
-            url: url, stream: "RAW", subject: "raw.work.item", consumer: "raw", payloadBytes: 2048, recorder: recorder,
-            inFlight: inFlight)
+            url: nats.url, stream: "RAW", subject: "raw.work.item", consumer: "raw", payloadBytes: 2048,
+            recorder: recorder, inFlight: inFlight)
+        let count = Double(max(1, recorder.answeredCount))
+        let used = zip(Self.processorTimes(nil, nats), before).map { ($0 - $1) / count * 1e6 }
         let result = recorder.result
         return Round(
             perSecond: result.perSecond, p50Microseconds: result.p50Microseconds,
-            p99Microseconds: result.p99Microseconds)
+            p99Microseconds: result.p99Microseconds, serverMicroseconds: used[1], ownMicroseconds: used[2])
     }
 
     private static func prepareRawStream(_ url: String) async throws {

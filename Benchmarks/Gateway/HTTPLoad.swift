@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -106,7 +107,7 @@ private final class ClosedLoopHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var chunk = unwrapInboundIn(data)
         if received == nil { received = chunk } else { received?.writeBuffer(&chunk) }
-        guard let bytes = received, let answer = AnswerFrame(bytes.readableBytesView) else { return }
+        guard let bytes = received, let answer = bytes.withUnsafeReadableBytes({ AnswerFrame($0) }) else { return }
         received = nil
         if answer.status == 200 || answer.status == 201 {
             result.latencies.append(Double((NIODeadline.now() - sentAt).nanoseconds) / 1e9)
@@ -146,17 +147,15 @@ private struct AnswerFrame {
     var status: Int
 
     /// Nil while the answer is incomplete.
-    init?(_ bytes: ByteBufferView) {
-        let newline = UInt8(ascii: "\n")
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress, bytes.count > 12 else { return nil }
+        status = bytes[9..<12].reduce(0) { $0 * 10 + Int($1 &- UInt8(ascii: "0")) }
         var length = 0
-        var line = bytes.startIndex
-        guard bytes.count > 12, let code = Int(String(decoding: bytes.dropFirst(9).prefix(3), as: UTF8.self)) else {
-            return nil
-        }
-        status = code
-        while let lineEnd = bytes[line...].firstIndex(of: newline) {
+        var line = 0
+        while let newline = memchr(base + line, 0x0a, bytes.count - line) {
+            let lineEnd = UnsafeRawPointer(newline) - base
             if lineEnd - line <= 1 {
-                guard bytes.endIndex - (lineEnd + 1) >= length else { return nil }
+                guard bytes.count - (lineEnd + 1) >= length else { return nil }
                 return
             }
             // "content-length: " is 16 bytes; no other header of these answers starts with "content-l".

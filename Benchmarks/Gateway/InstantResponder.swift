@@ -30,21 +30,17 @@ final class InstantResponder: Sendable {
             filterSubject: Subjects.workFilter(pool: pool))
         durable.maxAckPending = 4096
         try await jetStream.createConsumer(stream: stream.name, durable)
-        let result = Self.result(dimensions: dimensions)
+        let (head, rest) = Self.answer(dimensions: dimensions)
         consumer = try await jetStream.pull(
             stream: stream.name, consumer: Subjects.workConsumer(bundle: "default", pool: pool),
             configuration: PullConfiguration(batch: 256)
         ) { [weak connection] message in
-            guard let connection,
-                let item = message.payload.withUnsafeReadableBytes({ try? WorkItem(decoding: $0) }),
-                let reply = item.replySubject
-            else { return }
-            var writer = MessagePackWriter(capacity: result.count + 512)
-            WorkResult(
-                workItemID: item.workItemID, requestID: item.requestID, itemIndex: item.itemIndex,
-                outcome: .success(result), workerID: "instant"
-            ).write(to: &writer)
-            try? connection.publish(reply, sizeHint: writer.count) { $0.writeBytes(writer.bytes) }
+            guard let connection, let item = message.payload.withUnsafeReadableBytes({ Item($0) }) else { return }
+            try? connection.publish(item.replySubject, sizeHint: rest.readableBytes + 256) { buffer in
+                buffer.writeImmutableBuffer(head)
+                buffer.writeBytes(item.requestID)
+                buffer.writeImmutableBuffer(rest)
+            }
             try? message.ack()
         }
         self.connection = connection
@@ -53,6 +49,45 @@ final class InstantResponder: Sendable {
     func stop() async {
         consumer.stop()
         await connection.drain()
+    }
+
+    /// What an answer needs of a work item of one item, found without decoding the rest: the responder shares the
+    /// processor with what is measured.
+    private struct Item {
+        var requestID: [UInt8] = []
+        var replySubject = ""
+
+        init?(_ bytes: UnsafeRawBufferPointer) {
+            var reader = MessagePackReader(bytes)
+            guard let count = try? reader.readMapHeader() else { return nil }
+            for _ in 0..<count {
+                guard let key = try? reader.readStringBytes() else { return nil }
+                if key.matches("request_id") {
+                    guard let id = try? reader.readStringBytes() else { return nil }
+                    requestID = Array(id)
+                } else if key.matches("reply_subject") {
+                    guard let subject = try? reader.readStringBytes() else { return nil }
+                    replySubject = String(decoding: subject, as: UTF8.self)
+                    return
+                } else if (try? reader.skip()) == nil {
+                    return nil
+                }
+            }
+            return nil
+        }
+    }
+
+    /// The bytes of every answer around its request id, which takes 36 bytes.
+    private static func answer(dimensions: Int) -> (head: ByteBuffer, rest: ByteBuffer) {
+        let id = String(repeating: "-", count: 36)
+        var writer = MessagePackWriter()
+        WorkResult(
+            workItemID: "instant", requestID: id, itemIndex: 0, outcome: .success(result(dimensions: dimensions)),
+            workerID: "instant"
+        ).write(to: &writer)
+        let bytes = writer.bytes
+        let start = bytes.firstIndex(of: UInt8(ascii: "-")) ?? 0
+        return (ByteBuffer(bytes: bytes[..<start]), ByteBuffer(bytes: bytes[(start + id.utf8.count)...]))
     }
 
     private static func result(dimensions: Int) -> [UInt8] {

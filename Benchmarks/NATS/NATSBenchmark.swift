@@ -11,9 +11,11 @@ struct NATSBenchmark: AsyncParsableCommand {
         commandName: "nats",
         abstract: "JetStream round trips of NATSClient against libnats.",
         discussion: """
-            One round trip: publish to a work-queue stream in memory, pull, answer on a core inbox, acknowledge. Both \
+            One round trip: publish to a work-queue stream in memory, pull, answer on a core inbox, acknowledge. All \
             clients count publish acknowledgements. libnats runs with its default flusher and with SendAsap; the better \
-            of the two is the peer. Rounds are interleaved; the table shows medians.
+            of the two is the peer. The floor is the same exchange over blocking sockets with prepared bytes and next \
+            to no parsing: what server and kernel leave to a client. Rounds are interleaved; the table shows medians, \
+            and the processor time that a round trip takes in this process (both ends of it) and in the server.
             """)
 
     @Option(help: "How many rounds of each client.")
@@ -35,6 +37,14 @@ struct NATSBenchmark: AsyncParsableCommand {
         case natsClient = "NATSClient"
         case libNATS = "libnats"
         case libNATSAsap = "libnats, SendAsap"
+        case floor = "floor"
+    }
+
+    /// One round, with the processor time of each round trip.
+    private struct Round {
+        var result: RoundTripRecorder.Result
+        var clientMicroseconds: Double
+        var serverMicroseconds: Double
     }
 
     func run() async throws {
@@ -45,31 +55,43 @@ struct NATSBenchmark: AsyncParsableCommand {
         let version = try await prepare(server)
         print("machine: \(MachineDescription.current)")
         print("nats-server \(version), \(payloadBytes) bytes both ways, \(rounds) rounds of \(seconds) s, medians\n")
-        var table = Table(header: ["in flight", "client", "round trips/s", "p50 us", "p99 us"])
+        var table = Table(header: [
+            "in flight", "client", "round trips/s", "p50 us", "p99 us", "CPU us, client", "CPU us, server",
+            "of the floor",
+        ])
         var summary: [String] = []
         for inFlight in inFlight {
-            var results: [Client: [RoundTripRecorder.Result]] = [:]
+            var results: [Client: [Round]] = [:]
             for _ in 0..<rounds {
                 for client in Client.allCases {
                     results[client, default: []].append(try await measure(client, server: server, inFlight: inFlight))
                 }
             }
-            func median(_ client: Client, _ value: (RoundTripRecorder.Result) -> Double) -> Double {
+            func median(_ client: Client, _ value: (Round) -> Double) -> Double {
                 Statistics.median((results[client] ?? []).map(value))
             }
+            let floor = median(.floor, \.result.perSecond)
             for client in Client.allCases {
+                let rate = median(client, \.result.perSecond)
                 table.rows.append([
-                    "\(inFlight)", client.rawValue,
-                    median(client, \.perSecond).formatted(digits: 0),
-                    median(client, \.p50Microseconds).formatted(digits: 0),
-                    median(client, \.p99Microseconds).formatted(digits: 0),
+                    "\(inFlight)", client.rawValue, rate.formatted(digits: 0),
+                    median(client, \.result.p50Microseconds).formatted(digits: 0),
+                    median(client, \.result.p99Microseconds).formatted(digits: 0),
+                    median(client, \.clientMicroseconds).formatted(digits: 1),
+                    median(client, \.serverMicroseconds).formatted(digits: 1),
+                    (rate / floor).formatted(digits: 2),
                 ])
             }
-            let peerRate = max(median(.libNATS, \.perSecond), median(.libNATSAsap, \.perSecond))
-            let peerLatency = min(median(.libNATS, \.p50Microseconds), median(.libNATSAsap, \.p50Microseconds))
-            let rate = (median(.natsClient, \.perSecond) / peerRate).formatted(digits: 2)
-            let latency = (median(.natsClient, \.p50Microseconds) / peerLatency).formatted(digits: 2)
-            summary.append("\(inFlight) in flight: \(rate) x the rate, \(latency) x the p50 of the better libnats")
+            let peerRate = max(median(.libNATS, \.result.perSecond), median(.libNATSAsap, \.result.perSecond))
+            let peerLatency = min(
+                median(.libNATS, \.result.p50Microseconds), median(.libNATSAsap, \.result.p50Microseconds))
+            for client in [Client.natsClient, .floor] {
+                let rate = (median(client, \.result.perSecond) / peerRate).formatted(digits: 2)
+                let latency = (median(client, \.result.p50Microseconds) / peerLatency).formatted(digits: 2)
+                summary.append(
+                    "\(inFlight) in flight, \(client.rawValue): \(rate) x the rate, "
+                        + "\(latency) x the p50 of the better libnats")
+            }
         }
         print(table.text)
         print("\n" + summary.joined(separator: "\n"))
@@ -99,11 +121,11 @@ struct NATSBenchmark: AsyncParsableCommand {
         return version
     }
 
-    private func measure(
-        _ client: Client, server: NATSServerProcess, inFlight: Int
-    ) async throws -> RoundTripRecorder.Result {
+    private func measure(_ client: Client, server: NATSServerProcess, inFlight: Int) async throws -> Round {
         let recorder = RoundTripRecorder(
             inFlight: inFlight, warmUp: .milliseconds(300), duration: .milliseconds(Int(seconds * 1000)))
+        let clientStart = ProcessorTime.ofThisProcess
+        let serverStart = server.processIdentifier.map(ProcessorTime.of(process:)) ?? 0
         switch client {
         case .natsClient:
             try await NATSClientRoundTrip.run(
@@ -114,7 +136,15 @@ struct NATSBenchmark: AsyncParsableCommand {
                 url: server.url, stream: Self.stream, subject: "bench.work.>", publishSubject: Self.subject,
                 consumer: Self.consumer, payloadBytes: payloadBytes, recorder: recorder, inFlight: inFlight,
                 sendsAsSoonAsPossible: client == .libNATSAsap)
+        case .floor:
+            try await FloorRoundTrip.run(
+                port: server.port, stream: Self.stream, subject: Self.subject, consumer: Self.consumer,
+                payloadBytes: payloadBytes, recorder: recorder, inFlight: inFlight)
         }
-        return recorder.result
+        let count = Double(max(1, recorder.answeredCount))
+        let serverEnd = server.processIdentifier.map(ProcessorTime.of(process:)) ?? 0
+        return Round(
+            result: recorder.result, clientMicroseconds: (ProcessorTime.ofThisProcess - clientStart) / count * 1e6,
+            serverMicroseconds: (serverEnd - serverStart) / count * 1e6)
     }
 }

@@ -11,6 +11,7 @@ final class RoundTripRecorder: Sendable {
 
     private struct State {
         var samples: [UInt64] = []
+        var answered = 0
         var inFlight: Int
         var finished: CheckedContinuation<Void, Never>?
     }
@@ -40,6 +41,7 @@ final class RoundTripRecorder: Sendable {
     func answered(sent: UInt64) -> Bool {
         let now = Self.now
         let (isOver, finished) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
+            state.answered += 1
             if sent >= warmUpEnd, now <= end { state.samples.append(now - sent) }
             guard now > end else { return (false, nil) }
             state.inFlight -= 1
@@ -60,6 +62,9 @@ final class RoundTripRecorder: Sendable {
             if isOver { continuation.resume() }
         }
     }
+
+    /// How many answers came in all, the warm-up's among them.
+    var answeredCount: Int { state.withLock { $0.answered } }
 
     var result: Result {
         let samples = state.withLock { $0.samples }.sorted()
