@@ -1,6 +1,7 @@
 import JSONStream
 import NIOCore
 import NIOHTTP1
+import Wire
 
 extension ErrorAnswer {
     /// How long a caller is told to wait for capacity.
@@ -28,6 +29,10 @@ extension ErrorAnswer {
                 .conflict, code: "INCOMPATIBLE_BUNDLE",
                 message: "Bundle '\(bundle)' does not support model '\(model)'. Compatible bundles: [\(list)]",
                 members: [JSONMember("compatible_bundles", .array(compatible.map { .string($0) }))])
+        case .unsupportedOperation(let operation, let model):
+            self.init(
+                .badRequest, code: "INVALID_INPUT",
+                message: "Model '\(model)' does not support \(operation.rawValue)")
         case .machineProfileNotConfigured(let profile, let configured):
             self.init(
                 .serviceUnavailable, code: "GPU_NOT_CONFIGURED",

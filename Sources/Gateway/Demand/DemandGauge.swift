@@ -29,6 +29,8 @@ struct DemandGauge {
         gauge.with(label.machineProfile, label.bundle).set(1)
     }
 
+    func pending(at now: NIODeadline) -> [PendingDemand.Pending] { demand.pending(at: now) }
+
     /// Ends demand for lanes that healthy workers serve now.
     mutating func clearMet(by lanes: LaneTable) {
         for lane in demand.pending where lanes.lane(bundle: lane.bundle, machineProfile: lane.machineProfile) != nil {

@@ -28,6 +28,7 @@ package struct HeldRequests<Request> {
     }
 
     package var count: Int { held.count }
+    package var requests: some Sequence<Request> { held.values.lazy.map(\.request) }
     package var isEmpty: Bool { held.isEmpty }
 
     /// When `expire(at:)` has something to do next; nil when nothing is held.

@@ -22,8 +22,23 @@ package struct PendingDemand {
     /// How long demand outlives the last request for it.
     package static var inactivity: TimeAmount { .seconds(120) }
 
+    /// One pair that is asked for and not there.
+    package struct Pending: Equatable, Sendable {
+        package var lane: Lane
+        /// Time since it was first asked for, and since it was last asked for.
+        package var age: TimeAmount
+        package var idle: TimeAmount
+
+        package init(lane: Lane, age: TimeAmount, idle: TimeAmount) {
+            self.lane = lane
+            self.age = age
+            self.idle = idle
+        }
+    }
+
     private struct Entry {
         var label: Lane
+        var since: NIODeadline
         var expiry: NIODeadline?
     }
 
@@ -36,7 +51,8 @@ package struct PendingDemand {
     package mutating func record(_ lane: Lane, at now: NIODeadline) -> Lane {
         let key = lane.folded
         let label = entries[key]?.label ?? lane
-        entries[key] = Entry(label: label, expiry: now + Self.inactivity)
+        let since = entries[key].flatMap { $0.expiry == nil ? nil : $0.since } ?? now
+        entries[key] = Entry(label: label, since: since, expiry: now + Self.inactivity)
         return label
     }
 
@@ -56,6 +72,17 @@ package struct PendingDemand {
             ended.append(entry.label)
         }
         return ended
+    }
+
+    /// All pairs that are pending, by label.
+    package func pending(at now: NIODeadline) -> [Pending] {
+        entries.values.compactMap { entry in
+            entry.expiry.map { expiry in
+                Pending(lane: entry.label, age: now - entry.since, idle: now - (expiry - Self.inactivity))
+            }
+        }.sorted {
+            ($0.lane.bundle, $0.lane.machineProfile) < ($1.lane.bundle, $1.lane.machineProfile)
+        }
     }
 
     package var pending: [Lane] { entries.values.compactMap { $0.expiry == nil ? nil : $0.label } }

@@ -31,6 +31,13 @@ struct InferenceCall: Sendable {
             return nil
         }
 
+        var operation: WorkItem.Operation {
+            switch self {
+            case .operation(let operation, _): operation
+            case .embeddings: .encode
+            }
+        }
+
         /// The `endpoint` label of request metrics.
         var label: String {
             switch self {
@@ -44,6 +51,10 @@ struct InferenceCall: Sendable {
     let head: HTTPRequestHead
     let selection: LaneSelection
     let sdk: SDKVersion?
+    /// How long the caller would rather wait for capacity than be sent away; nil where it does not say.
+    let wait: TimeAmount?
+    /// This gateway's span of the caller's trace; nil where the caller sends none.
+    let trace: TraceContext?
     /// How the answer is worded. For OpenAI clients the encoding of numbers is only known from the body.
     let format: AnswerFormat
     let exchange: HTTPExchange
@@ -57,6 +68,14 @@ struct InferenceCall: Sendable {
             machineProfileHeader: headers.first(name: "x-sie-machine-profile"),
             poolHeader: headers.first(name: "x-sie-pool"))
         sdk = headers.first(name: "x-sie-sdk-version").flatMap { SDKVersion(header: $0) }
+        wait = headers.first(name: "x-sie-wait").flatMap { Double($0) }.flatMap { seconds in
+            // A day is longer than anybody waits, and short enough for nanoseconds.
+            seconds >= 0 ? .nanoseconds(Int64(min(seconds, 86_400) * 1e9)) : nil
+        }
+        trace = headers.first(name: "traceparent").flatMap(TraceContext.init(header:)).map { parent in
+            var random = SystemRandomNumberGenerator()
+            return parent.child(using: &random)
+        }
         format = endpoint == .embeddings ? .openAI(.float) : AnswerFormat(accept: headers.first(name: "accept"))
         exchange = request.exchange
         receivedAt = request.receivedAt

@@ -19,6 +19,10 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         package var maximumItems = 50_000
         /// Bytes accepted in one body.
         package var bodyLimitBytes = 256 << 20
+        /// How long requests wait for capacity that do not say how long.
+        package var defaultWait = TimeAmount.zero
+        /// The longest that a request may wait for capacity.
+        package var maximumWait = TimeAmount.minutes(10)
 
         package init() {}
     }
@@ -44,6 +48,9 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     private var willFollowFleet = false
     private var demand: DemandGauge
     private var skew = SDKSkew()
+    private var held = HeldRequests<HeldCall>()
+    private var heldExpiry: Scheduled<Void>?
+    private var isDraining = false
     private var random = BlockRandomness()
     private var series = AnswerSeries.Table()
 
@@ -71,7 +78,10 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
 
     /// Routes by this catalogue from now on. From any thread.
     package func update(registry: Registry) {
-        eventLoop.execute { self.router.registry = registry }
+        eventLoop.execute {
+            self.router.registry = registry
+            self.retryHeld()
+        }
     }
 
     /// Routes to these lanes from now on, and ends the demand they meet. From any thread.
@@ -100,11 +110,21 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         }
         router.lanes = reportedLanes
         demand.clearMet(by: reportedLanes)
+        retryHeld()
     }
 
     /// Ends demand that nobody renewed. From any thread; to be called now and then.
     package func expireDemand() {
-        eventLoop.execute { self.demand.expire(at: .now()) }
+        eventLoop.execute {
+            // Who waits here still asks.
+            for call in self.held.requests { self.demand.record(call.demand, at: .now()) }
+            self.demand.expire(at: .now())
+        }
+    }
+
+    /// What is asked for and not there. From any thread.
+    package func pendingDemand() async -> [PendingDemand.Pending] {
+        (try? await eventLoop.submit { self.demand.pending(at: .now()) }.get()) ?? []
     }
 
     // MARK: FastLane
@@ -165,9 +185,15 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         } catch {
             return refuse(call, ErrorAnswer(error), route: nil)
         }
-        switch router.route(path, call.selection) {
+        route(call, body, path: path, mayWait: true)
+    }
+
+    private func route(_ call: InferenceCall, _ body: InferenceBody, path: ModelPath, mayWait: Bool) {
+        switch router.route(path, call.selection, for: call.endpoint.operation) {
         case .success(let route):
             if let unmet = route.unmetDemand { demand.record(unmet, at: .now()) }
+            let lane = PendingDemand.Lane(machineProfile: route.machineProfile, bundle: route.bundle)
+            if mayWait, !route.poolIsServed, hold(call, body, path: path, demand: lane) { return }
             submit(call, body, path: path, route: route)
         case .failure(.provisioning) where queue?.isConnected != true:
             // A worker could not be given the work either.
@@ -177,10 +203,79 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
                 return refuse(call, ErrorAnswer(refusal), route: nil)
             }
             demand.record(lane, at: .now())
+            if mayWait, hold(call, body, path: path, demand: lane) { return }
             let label = demand.label(profile)
             metrics.provisioningResponses.with(profile.isEmpty ? "any" : label).increment()
             let answer = ErrorAnswer(refusal).provisioningAnswer(sdk: call.sdk, as: call.format)
             respond(call, answer, machineProfile: label)
+        }
+    }
+
+    // MARK: Waiting
+
+    private struct HeldCall {
+        var call: InferenceCall
+        var body: InferenceBody
+        var path: ModelPath
+        var demand: PendingDemand.Lane
+    }
+
+    /// Keeps a request until a worker can serve it, if its caller would rather wait.
+    private func hold(
+        _ call: InferenceCall, _ body: InferenceBody, path: ModelPath, demand lane: PendingDemand.Lane
+    ) -> Bool {
+        let wait = min(call.wait ?? configuration.defaultWait, configuration.maximumWait)
+        guard wait > .zero, !isDraining, case .success(let request) = body.request else { return false }
+        let waiting = HeldCall(call: call, body: body, path: path, demand: lane)
+        guard
+            let id = held.hold(waiting, bytes: request.bytes.readableBytes, until: call.receivedAt + wait)
+        else { return false }
+        call.exchange.onDisconnect { [self] in
+            if eventLoop.inEventLoop {
+                _ = held.remove(id)
+            } else {
+                eventLoop.execute { _ = self.held.remove(id) }
+            }
+        }
+        armHeldExpiry()
+        return true
+    }
+
+    /// Capacity may have come.
+    private func retryHeld() {
+        guard !held.isEmpty else { return }
+        let ready = held.take { waiting in
+            guard
+                case .success(let route) = router.route(
+                    waiting.path, waiting.call.selection, for: waiting.call.endpoint.operation)
+            else { return false }
+            return route.poolIsServed
+        }
+        for waiting in ready { route(waiting.call, waiting.body, path: waiting.path, mayWait: false) }
+    }
+
+    private func armHeldExpiry() {
+        heldExpiry?.cancel()
+        heldExpiry = held.nextDeadline.map { deadline in
+            eventLoop.scheduleTask(deadline: deadline) { [weak self] in
+                guard let self else { return }
+                giveUp(held.expire(at: .now()))
+                armHeldExpiry()
+            }
+        }
+    }
+
+    /// Answers requests as if they had never waited.
+    private func giveUp(_ waiting: [HeldCall]) {
+        for waiting in waiting { route(waiting.call, waiting.body, path: waiting.path, mayWait: false) }
+    }
+
+    /// The gateway is shutting down: nobody waits any longer. From any thread.
+    package func drain() {
+        eventLoop.execute {
+            self.isDraining = true
+            self.heldExpiry?.cancel()
+            self.giveUp(self.held.removeAll())
         }
     }
 
@@ -194,6 +289,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         let now = Date().timeIntervalSince1970
         let id = RequestID.make(milliseconds: UInt64(now * 1000), using: &random)
         var queued = QueuedRequest(id: id, request: request, route: route, timestamp: now)
+        queued.traceParent = call.trace?.header
         if route.profileID != "default" { queued.request.parameters.setOption("profile", to: route.profileID) }
         let series = series.series(
             endpoint: call.endpoint.label, machineProfile: demand.label(route.machineProfile), of: metrics)
@@ -282,7 +378,9 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
             count(call.endpoint, status: answer.status, machineProfile: profile)
         }
         (series?.latency ?? metrics.latency.with(call.endpoint.label, profile)).observe(duration)
-        call.exchange.respond(HTTPReply(answer))
+        var reply = HTTPReply(answer)
+        if let trace = call.trace { reply.headers.add(name: "traceparent", value: trace.header) }
+        call.exchange.respond(reply)
         observe(
             AnsweredCall(
                 endpoint: call.endpoint.label, head: call.head, status: Int(answer.status.code), model: route?.modelID,

@@ -13,6 +13,7 @@ package final class InferenceMetrics: Sendable {
     package let resultWaitSeconds: MetricFamily<Histogram>
     package let inboxSkips: Counter
     package let ackFailures: Counter
+    package let payloadOffloads: Counter
     package let natsConnected: Gauge
 
     package init(registry: MetricsRegistry) {
@@ -48,6 +49,9 @@ package final class InferenceMetrics: Sendable {
         ).with()
         ackFailures = registry.counter(
             "sie_gateway_queue_ack_failures_total", help: "Work items the broker refused or did not confirm."
+        ).with()
+        payloadOffloads = registry.counter(
+            "sie_gateway_queue_payload_offloads_total", help: "Payloads stored beside the queue for their size."
         ).with()
         natsConnected = registry.gauge(
             "sie_gateway_nats_connected", help: "1 while connected to NATS."

@@ -32,6 +32,10 @@ package struct QueuedRequest: Sendable {
     package var route: Route
     /// When it arrived, in Unix seconds.
     package var timestamp: Double
+    /// The gateway's span of the caller's trace, as a header; nil where there is none.
+    package var traceParent: String?
+    /// Keys of the payloads that were stored, by work item.
+    package var payloadKeys: [Int: String] = [:]
 
     package init(id: String, request: InferenceRequest, route: Route, timestamp: Double) {
         self.id = id

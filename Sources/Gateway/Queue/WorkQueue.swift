@@ -32,6 +32,8 @@ package final class WorkQueue: Service, @unchecked Sendable {
         let series: QueueSeries
         var publishTime: TimeAmount = .zero
         var publishedAt: NIODeadline?
+        /// Payloads to remove when the request has ended.
+        var payloadKeys: [String] = []
         let complete: (QueueAnswer) -> Void
 
         init(series: QueueSeries, complete: @escaping (QueueAnswer) -> Void) {
@@ -45,14 +47,23 @@ package final class WorkQueue: Service, @unchecked Sendable {
         var mayCreate: Bool
     }
 
+    /// What takes longer than an event loop may be held up.
+    private enum Job: Sendable {
+        case lookUp(LookUp)
+        /// Store the payloads of these work items, then publish.
+        case storePayloads(QueuedRequest, items: [Int])
+        case removePayloads([String])
+    }
+
     package let eventLoop: any EventLoop
     package let configuration: Configuration
     private let connection: NATSConnection
     private let jetStream: JetStream
     private let metrics: InferenceMetrics
     private let logger: Logger
-    private let lookUps: AsyncStream<LookUp>
-    private let requestLookUp: AsyncStream<LookUp>.Continuation
+    private let payloads: (any PayloadStore)?
+    private let jobs: AsyncStream<Job>
+    private let start: AsyncStream<Job>.Continuation
 
     // What follows is read and written on `eventLoop` only; that is what makes this class safe to send.
     private var collector = ResultCollector<Waiter>()
@@ -65,17 +76,20 @@ package final class WorkQueue: Service, @unchecked Sendable {
     /// When the connection that stands now was made; nil while there is none.
     private var connectedSince: NIODeadline?
 
+    /// - Parameter payloads: takes what the broker does not; nil where such items are refused.
     package init(
-        connection: NATSConnection, configuration: Configuration, metrics: InferenceMetrics, logger: Logger
+        connection: NATSConnection, configuration: Configuration, payloads: (any PayloadStore)? = nil,
+        metrics: InferenceMetrics, logger: Logger
     ) {
         eventLoop = connection.eventLoop
         self.configuration = configuration
         self.connection = connection
         jetStream = connection.jetStream
+        self.payloads = payloads
         self.metrics = metrics
         self.logger = logger
         streams = WorkStreams(maximumPending: configuration.maximumPending)
-        (lookUps, requestLookUp) = AsyncStream.makeStream()
+        (jobs, start) = AsyncStream.makeStream()
     }
 
     // MARK: Requests
@@ -106,7 +120,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
     /// loop.
     package func abandon(_ id: String) {
         eventLoop.preconditionInEventLoop()
-        _ = collector.remove(id)
+        if let waiter = collector.remove(id) { removePayloads(of: waiter) }
     }
 
     private func series(of operation: WorkItem.Operation) -> QueueSeries {
@@ -120,11 +134,13 @@ package final class WorkQueue: Service, @unchecked Sendable {
         let admission = streams.admit(
             pool: queued.route.pool, itemCount: queued.request.workItemCount, at: .now(), parking: queued)
         switch admission {
-        case .publish: publish(queued)
+        case .publish:
+            let large = payloads == nil ? [] : itemsTheBrokerRefuses(of: queued)
+            if large.isEmpty { publish(queued) } else { start.yield(.storePayloads(queued, items: large)) }
         case .refused(let refusal): end(queued.id, .refused(refusal))
         case .parked(let lookUp):
             guard lookUp else { return }
-            requestLookUp.yield(LookUp(pool: queued.route.pool, mayCreate: queued.route.poolIsServed))
+            start.yield(.lookUp(LookUp(pool: queued.route.pool, mayCreate: queued.route.poolIsServed)))
         }
     }
 
@@ -133,14 +149,8 @@ package final class WorkQueue: Service, @unchecked Sendable {
         let writer = WorkItemWriter(sharedFields(of: queued))
         let subject = Subjects.work(model: queued.route.modelID, pool: queued.route.pool)
         let refusal = queued.request.bytes.withUnsafeReadableBytes { bytes -> PublishRefusal? in
-            func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer { .init(rebasing: bytes[range]) }
             for index in 0..<queued.request.workItemCount {
-                scratch.removeAll()
-                if queued.request.operation == .score {
-                    writeScore(queued.request, of: bytes, with: writer)
-                } else {
-                    writer.write(.item(slice(queued.request.items[index])), index: index, to: &scratch)
-                }
+                write(queued, item: index, of: bytes, with: writer)
                 if let refusal = publish(scratch.bytes, index: index, to: subject, of: queued) { return refusal }
             }
             return nil
@@ -174,7 +184,27 @@ package final class WorkQueue: Service, @unchecked Sendable {
         shared.routerID = configuration.routerID
         shared.replySubject = Subjects.results(router: configuration.routerID, request: queued.id)
         shared.timestamp = queued.timestamp
+        shared.traceParent = queued.traceParent
         return shared
+    }
+
+    /// Makes one work item in `scratch`.
+    private func write(
+        _ queued: QueuedRequest, item index: Int, of bytes: UnsafeRawBufferPointer, with writer: WorkItemWriter
+    ) {
+        scratch.removeAll()
+        if queued.request.operation == .score {
+            if let key = queued.payloadKeys[index] {
+                writer.write(.scoreReference(key), index: 0, to: &scratch)
+            } else {
+                writeScore(queued.request, of: bytes, with: writer)
+            }
+        } else if let key = queued.payloadKeys[index] {
+            writer.write(.itemReference(key), index: index, to: &scratch)
+        } else {
+            let item = UnsafeRawBufferPointer(rebasing: bytes[queued.request.items[index]])
+            writer.write(.item(item), index: index, to: &scratch)
+        }
     }
 
     /// The one work item of a score request: its query (an empty map where the caller sent none) and its candidates.
@@ -232,7 +262,95 @@ package final class WorkQueue: Service, @unchecked Sendable {
     }
 
     private func end(_ id: String, _ answer: QueueAnswer) {
-        collector.remove(id)?.complete(answer)
+        if let waiter = collector.remove(id) { finish(waiter, answer) }
+    }
+
+    private func finish(_ waiter: Waiter, _ answer: QueueAnswer) {
+        removePayloads(of: waiter)
+        waiter.complete(answer)
+    }
+
+    // MARK: Payloads
+
+    /// The work items of a request that are larger than the broker takes in one message.
+    private func itemsTheBrokerRefuses(of queued: QueuedRequest) -> [Int] {
+        // A work item is at most its request's body and what the gateway adds to it.
+        let headroom = 4096
+        let limit = connection.serverInfo?.maxPayloadBytes ?? WorkStreamSettings.usualPayloadLimitBytes
+        guard queued.request.bytes.readableBytes * 2 + headroom > limit else { return [] }
+        let writer = WorkItemWriter(sharedFields(of: queued))
+        return queued.request.bytes.withUnsafeReadableBytes { bytes in
+            (0..<queued.request.workItemCount).filter { index in
+                write(queued, item: index, of: bytes, with: writer)
+                return scratch.count > limit
+            }
+        }
+    }
+
+    private func storePayloads(_ queued: QueuedRequest, items: [Int], in store: any PayloadStore) async {
+        var queued = queued
+        for index in items {
+            let (key, payload) = Self.payload(index, of: queued)
+            do throws(PayloadStoreError) {
+                try await store.put(payload, key: key)
+                queued.payloadKeys[index] = key
+                metrics.payloadOffloads.increment()
+            } catch {
+                // Sent as it is, it will be refused for its size.
+                logger.error("payload not stored", metadata: ["request_id": "\(queued.id)", "error": "\(error)"])
+                break
+            }
+        }
+        let stored = queued
+        try? await eventLoop.submit {
+            let keys = Array(stored.payloadKeys.values)
+            guard self.collector.isOpen(stored.id) else { return self.removePayloads(keys) }
+            self.collector.withWaiter(of: stored.id) { $0.payloadKeys = keys }
+            self.publish(stored)
+        }.get()
+    }
+
+    private static func payload(_ index: Int, of queued: QueuedRequest) -> (key: String, bytes: [UInt8]) {
+        let request = queued.request
+        return request.bytes.withUnsafeReadableBytes { bytes in
+            func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer { .init(rebasing: bytes[range]) }
+            guard request.operation == .score else {
+                return (PayloadKey.item(index, of: queued.id), Array(slice(request.items[index])))
+            }
+            var writer = MessagePackWriter(capacity: request.bytes.readableBytes + 64)
+            writer.writeMapHeader(2)
+            writer.write("query" as StaticString)
+            if let query = request.query { writer.writeRaw(slice(query)) } else { writer.writeMapHeader(0) }
+            writer.write("items" as StaticString)
+            writer.writeArrayHeader(request.items.count)
+            for item in request.items { writer.writeRaw(slice(item)) }
+            return (PayloadKey.score(of: queued.id), writer.bytes)
+        }
+    }
+
+    private func removePayloads(of waiter: Waiter) {
+        removePayloads(waiter.payloadKeys)
+        waiter.payloadKeys = []
+    }
+
+    private func removePayloads(_ keys: [String]) {
+        if !keys.isEmpty { start.yield(.removePayloads(keys)) }
+    }
+
+    private func perform(_ job: Job) async {
+        switch job {
+        case .lookUp(let lookUp): await perform(lookUp)
+        case .storePayloads(let queued, let items):
+            if let payloads { await storePayloads(queued, items: items, in: payloads) }
+        case .removePayloads(let keys):
+            for key in keys {
+                do throws(PayloadStoreError) {
+                    try await payloads?.delete(key: key)
+                } catch {
+                    logger.warning("payload not removed", metadata: ["error": "\(error)"])
+                }
+            }
+        }
     }
 
     // MARK: Results
@@ -262,7 +380,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
         // A result may overtake the end of the publishing it belongs to only if someone forges it; then no time passed.
         let wait = waiter.publishedAt.map { NIODeadline.now() - $0 } ?? .zero
         waiter.series.resultWaitSeconds.observe(Duration.nanoseconds(wait.nanoseconds))
-        waiter.complete(.results(results, QueueTiming(publish: waiter.publishTime, wait: wait)))
+        finish(waiter, .results(results, QueueTiming(publish: waiter.publishTime, wait: wait)))
     }
 
     private func armExpiry() {
@@ -272,7 +390,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
         }
         expiry = eventLoop.scheduleTask(deadline: next) { [weak self] in
             guard let self else { return }
-            for waiter in collector.expire(at: .now()) { waiter.complete(.timedOut) }
+            for waiter in collector.expire(at: .now()) { finish(waiter, .timedOut) }
             armExpiry()
         }
     }
@@ -293,13 +411,16 @@ package final class WorkQueue: Service, @unchecked Sendable {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { tasks in
                 tasks.addTask { await self.sampleStreams() }
-                for await lookUp in self.lookUps {
-                    tasks.addTask { await self.perform(lookUp) }
+                for await job in self.jobs {
+                    tasks.addTask { await self.perform(job) }
                 }
                 tasks.cancelAll()
             }
         }
         try? await eventLoop.submit { self.close() }.get()
+        // What the last requests leave behind.
+        start.finish()
+        for await case .removePayloads(let keys) in jobs { await perform(.removePayloads(keys)) }
     }
 
     private func statusChanged(to status: NATSStatus) {
@@ -312,13 +433,13 @@ package final class WorkQueue: Service, @unchecked Sendable {
         if !waiters.isEmpty {
             logger.warning("requests failed: NATS connection lost", metadata: ["requests": "\(waiters.count)"])
         }
-        for waiter in waiters { waiter.complete(.refused(.queueDisconnected)) }
+        for waiter in waiters { finish(waiter, .refused(.queueDisconnected)) }
     }
 
     private func close() {
         isClosed = true
         expiry?.cancel()
-        for waiter in collector.removeAll() { waiter.complete(.closed) }
+        for waiter in collector.removeAll() { finish(waiter, .closed) }
     }
 
     private func perform(_ lookUp: LookUp) async {

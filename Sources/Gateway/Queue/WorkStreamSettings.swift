@@ -3,6 +3,9 @@ import Wire
 
 /// The settings of a pool's work stream.
 package enum WorkStreamSettings {
+    /// What a broker accepts in one message unless it says otherwise.
+    package static let usualPayloadLimitBytes = 1 << 20
+
     /// Exactly what a 0.3.1 worker creates: the first creator fixes the settings, and a worker whose own differ would be
     /// refused by the server and could not start. New messages are refused when the stream is full, so that queued work
     /// is never lost silently.

@@ -15,16 +15,24 @@ package struct RequestRouter: Sendable {
         self.configuredMachineProfiles = configuredMachineProfiles
     }
 
-    package func route(_ path: ModelPath, _ selection: LaneSelection) -> Result<Route, RouteRefusal> {
+    /// - Parameter operation: what is asked of the model; nil where that is not to be judged.
+    package func route(
+        _ path: ModelPath, _ selection: LaneSelection, for operation: WorkItem.Operation? = nil
+    ) -> Result<Route, RouteRefusal> {
         do throws(RouteRefusal) {
-            return .success(try resolve(path, selection))
+            return .success(try resolve(path, selection, operation))
         } catch {
             return .failure(error)
         }
     }
 
-    private func resolve(_ path: ModelPath, _ selection: LaneSelection) throws(RouteRefusal) -> Route {
+    private func resolve(
+        _ path: ModelPath, _ selection: LaneSelection, _ operation: WorkItem.Operation?
+    ) throws(RouteRefusal) -> Route {
         let target = try target(of: path, pinned: selection.pool != nil)
+        if let operation, let model = registry.model(named: target.modelID), !model.mayServe(operation) {
+            throw .unsupportedOperation(operation, model: path.modelID)
+        }
         guard
             let profile = LaneSelection.resolve(
                 profile: selection.machineProfile, configured: configuredMachineProfiles)
@@ -64,5 +72,18 @@ package struct RequestRouter: Sendable {
             throw .incompatibleBundle(wanted, model: path.modelID, compatible: bundles)
         }
         return Target(modelID: match.modelID, profileID: match.profile ?? "default", bundle: path.bundle ?? best)
+    }
+}
+
+extension ModelConfig {
+    /// Whether the document allows an operation: it names the task, or it names none at all.
+    package func mayServe(_ operation: WorkItem.Operation) -> Bool {
+        let outputs = outputs
+        guard !outputs.isEmpty else { return true }
+        switch operation {
+        case .encode: return outputs.contains { $0 != "score" && $0 != "json" }
+        case .score: return outputs.contains("score")
+        case .extract: return outputs.contains("json")
+        }
     }
 }

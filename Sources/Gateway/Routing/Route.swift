@@ -1,3 +1,5 @@
+import Wire
+
 /// Where a request goes: everything about it that does not depend on its body.
 package struct Route: Equatable, Sendable {
     /// Canonical model id.
@@ -37,6 +39,8 @@ package enum RouteRefusal: Error, Equatable, Sendable {
     case modelWithoutBundle(model: String)
     case unknownModel(String)
     case incompatibleBundle(String, model: String, compatible: [String])
+    /// The model's document names its tasks, and this is none of them.
+    case unsupportedOperation(WorkItem.Operation, model: String)
     case machineProfileNotConfigured(String, configured: [String])
     case invalidPool(String)
     /// No worker serves this yet: the caller is to come back.

@@ -33,6 +33,12 @@ package struct GatewayConfiguration: Sendable {
     package var modelsDirectory: String
     package var configServiceURL: String?
     package var requestTimeoutSeconds: Double
+    /// How long requests wait for capacity that do not say how long; 0 sends them away.
+    package var defaultWaitSeconds: Double
+    package var maximumWaitSeconds: Double
+    /// Where payloads go that the broker does not take: a directory.
+    package var payloadStoreURL: String
+    package var maximumConnections: Int
     package var maximumStreamPending: Int
     package var authentication: Authentication
     package var trust: ConfigurationTrust
@@ -53,6 +59,10 @@ package struct GatewayConfiguration: Sendable {
             String(url.reversed().drop { $0 == "/" }.reversed())
         }
         requestTimeoutSeconds = max(0.001, environment.double("SIE_GATEWAY_REQUEST_TIMEOUT", default: 30))
+        defaultWaitSeconds = min(max(0, environment.double("SIE_GATEWAY_DEFAULT_WAIT", default: 0)), 86_400)
+        maximumWaitSeconds = min(max(0, environment.double("SIE_GATEWAY_MAX_WAIT", default: 600)), 86_400)
+        payloadStoreURL = environment.string("SIE_PAYLOAD_STORE_URL") ?? "payload_store"
+        maximumConnections = max(1, environment.integer("SIE_GATEWAY_MAX_CONNECTIONS", default: 16_384))
         maximumStreamPending = max(0, environment.integer("SIE_GATEWAY_MAX_STREAM_PENDING", default: 50_000))
         let tokens = environment.list("SIE_AUTH_TOKENS")
         authentication = Authentication(

@@ -52,6 +52,7 @@ package struct GatewayServer: Sendable {
                     routerID: UUID().uuidString.lowercased(),
                     requestTimeout: .nanoseconds(Int64(configuration.requestTimeoutSeconds * 1e9)),
                     maximumPending: configuration.maximumStreamPending),
+                payloads: payloadStore(logger: logger),
                 metrics: inferenceMetrics, logger: logger)
         }
         let access = try AccessRule(configuration.authentication)
@@ -89,9 +90,12 @@ package struct GatewayServer: Sendable {
                     fleet: fleet.snapshot, registry: registry, epoch: epoch, configuredMachineProfiles: profiles,
                     requestsPerSecond: throughput.perSecond)
             },
-            isDraining: { draining.isSet }, metrics: metrics, access: access, audit: audit)
+            demand: { await lane.pendingDemand() }, isDraining: { draining.isSet }, metrics: metrics, access: access,
+            audit: audit)
+        var listener = HTTPServerConfiguration(host: configuration.host, port: configuration.port)
+        listener.connectionLimit = configuration.maximumConnections
         let server = HTTPServer(
-            configuration: HTTPServerConfiguration(host: configuration.host, port: configuration.port),
+            configuration: listener,
             routes: routes.router().buildResponder(), fastLane: lane, group: group, logger: logger)
         draining.follow(server)
         do {
@@ -100,7 +104,7 @@ package struct GatewayServer: Sendable {
             var services: [any Service] = []
             if let connection { services.append(connection) }
             if let queue { services.append(queue) }
-            services += [DemandExpiry(lane: lane), mirror, fleet, server]
+            services += [mirror, fleet, server, DemandUpkeep(lane: lane)]
             // Shut down from the last to the first: the listener goes before what its open requests still need.
             try await ServiceGroup(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
@@ -116,8 +120,21 @@ package struct GatewayServer: Sendable {
         var lane = InferenceLane.Configuration()
         lane.configuredMachineProfiles = configuration.configuredMachineProfiles
         lane.requestTimeoutSeconds = configuration.requestTimeoutSeconds
+        lane.defaultWait = .nanoseconds(Int64(configuration.defaultWaitSeconds * 1e9))
+        lane.maximumWait = .nanoseconds(Int64(configuration.maximumWaitSeconds * 1e9))
         lane.maximumItems = max(1, configuration.maximumStreamPending)
         return lane
+    }
+
+    private func payloadStore(logger: Logger) -> (any PayloadStore)? {
+        let url = configuration.payloadStoreURL
+        if let scheme = ["s3://", "gs://"].first(where: { url.utf8.starts(with: $0.utf8) }) {
+            logger.error(
+                "payload store not supported: items that the broker does not take will be refused",
+                metadata: ["scheme": "\(scheme)"])
+            return nil
+        }
+        return DirectoryPayloadStore(directory: url)
     }
 
     private func fleetSource(_ connection: NATSConnection?) -> FleetMonitor.Source {
@@ -159,13 +176,15 @@ private final class Throughput: Sendable {
     }
 }
 
-/// Ends demand that nobody renewed.
-private struct DemandExpiry: Service {
+/// Ends demand that nobody renewed, and, when the gateway shuts down, the waiting for capacity. Shut down before the
+/// listener, which waits for open requests.
+private struct DemandUpkeep: Service {
     let lane: InferenceLane
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             while (try? await Task.sleep(for: .seconds(5))) != nil { lane.expireDemand() }
         }
+        lane.drain()
     }
 }

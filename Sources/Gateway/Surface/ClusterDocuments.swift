@@ -1,5 +1,6 @@
 import Catalog
 import JSONStream
+import NIOCore
 
 /// The JSON documents of the read-only routes, made from one picture of fleet and catalogue (gateway contract 2.10 to
 /// 2.12). Pure, so that each is tested without a server.
@@ -47,6 +48,33 @@ package struct ClusterDocuments: Sendable {
                 JSONMember("workers", .array(fleet.workers.map(\.document))),
                 JSONMember("models", .array(fleet.models.map(\.document))),
             ])
+    }
+
+    // MARK: Demand
+
+    /// What a scaler wants to know of this gateway: the lanes that were asked for and are not there, and what waits on
+    /// each worker.
+    package func demand(_ pending: [PendingDemand.Pending]) -> JSONValue {
+        func seconds(_ time: TimeAmount) -> JSONValue { .double(Double(time.nanoseconds / 1_000_000) / 1000) }
+        return [
+            "pending": .array(
+                pending.map { pending in
+                    [
+                        "machine_profile": .string(pending.lane.machineProfile),
+                        "bundle": .string(pending.lane.bundle),
+                        "age_seconds": seconds(pending.age), "idle_seconds": seconds(pending.idle),
+                    ]
+                }),
+            "workers": .array(
+                fleet.workers.map { worker in
+                    [
+                        "name": .string(worker.name), "url": .string(worker.url),
+                        "machine_profile": .string(worker.machineProfile), "bundle": .string(worker.bundle),
+                        "pool": .string(worker.pool), "healthy": .bool(worker.isHealthy),
+                        "queue_depth": .int(Int64(worker.queueDepth)),
+                    ]
+                }),
+        ]
     }
 
     // MARK: Models

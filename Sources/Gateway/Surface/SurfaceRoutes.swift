@@ -11,6 +11,7 @@ import YAML
 /// The routes that are not inference: health, metrics, models and the configuration as this replica knows it.
 package struct SurfaceRoutes: Sendable {
     private let documents: @Sendable () -> ClusterDocuments
+    private let demand: @Sendable () async -> [PendingDemand.Pending]
     private let isDraining: @Sendable () -> Bool
     private let metrics: MetricsRegistry
     private let access: AccessRule
@@ -18,12 +19,16 @@ package struct SurfaceRoutes: Sendable {
 
     /// - Parameters:
     ///   - documents: the present picture; asked for once a request.
+    ///   - demand: what is asked for and not there.
     ///   - isDraining: whether the gateway is shutting down, which readiness reports.
     package init(
-        documents: @escaping @Sendable () -> ClusterDocuments, isDraining: @escaping @Sendable () -> Bool,
+        documents: @escaping @Sendable () -> ClusterDocuments,
+        demand: @escaping @Sendable () async -> [PendingDemand.Pending] = { [] },
+        isDraining: @escaping @Sendable () -> Bool,
         metrics: MetricsRegistry, access: AccessRule, audit: AuditLog
     ) {
         self.documents = documents
+        self.demand = demand
         self.isDraining = isDraining
         self.metrics = metrics
         self.access = access
@@ -49,6 +54,7 @@ package struct SurfaceRoutes: Sendable {
         }
         router.get("/health") { _, _ in Self.json(documents().health) }
         router.get("/metrics") { _, _ in Response.metrics(metrics) }
+        router.get("/v1/demand") { _, _ in Self.json(documents().demand(await demand())) }
         router.get("/v1/models") { _, _ in Self.json(documents().models) }
         router.get("/v1/models/**") { request, _ in model(request) }
         router.get("/v1/configs/models") { _, _ in Self.json(documents().configuredModels) }

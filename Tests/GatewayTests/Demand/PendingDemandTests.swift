@@ -30,6 +30,19 @@ struct PendingDemandTests {
         #expect(demand.pending == [other])
     }
 
+    @Test("age counts from the first request, idleness from the last, and a pair that comes back starts anew")
+    func ages() {
+        var demand = PendingDemand()
+        _ = demand.record(Self.lane, at: Self.start)
+        _ = demand.record(Self.lane, at: Self.start + .seconds(90))
+        #expect(
+            demand.pending(at: Self.start + .seconds(100)).map { [$0.age, $0.idle] } == [[.seconds(100), .seconds(10)]])
+        _ = demand.clear(Self.lane)
+        #expect(demand.pending(at: Self.start + .seconds(101)).isEmpty)
+        _ = demand.record(Self.lane, at: Self.start + .seconds(200))
+        #expect(demand.pending(at: Self.start + .seconds(205)).map(\.age) == [.seconds(5)])
+    }
+
     @Test("clearing what was never asked for is harmless")
     func clearUnknown() {
         var demand = PendingDemand()

@@ -186,15 +186,6 @@ struct EncodeRouteTests {
         #expect(try await gateway.encode(#"{"items":[{"text":"\#(long)"}]}"#).text.contains("[1000000.0,0.5]"))
     }
 
-    @Test("an item larger than the broker takes is refused with its size")
-    func oversizedItem() async throws {
-        let gateway = try await Self.shared.get()
-        let long = String(repeating: "x", count: 1_100_000)
-        let reply = try await gateway.encode(#"{"items":[{"text":"\#(long)"}]}"#)
-        #expect(reply.status == 503)
-        #expect(try Self.json(reply)["message"]?.stringValue?.hasPrefix("Queue publish failed: item 0 is ") == true)
-    }
-
     @Test("a body of 300 MB is refused before it is read")
     func oversizedBody() async throws {
         let gateway = try await Self.shared.get()

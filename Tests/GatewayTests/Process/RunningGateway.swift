@@ -17,12 +17,20 @@ final class RunningGateway: Sendable {
 
     init(environment: [String: String] = [:]) async throws {
         nats = try await NATSServerProcess()
-        worker = try await TestWorker(url: nats.url, pool: Self.pool)
         folder = try Self.writeSeeds()
+        worker = try await TestWorker(url: nats.url, pool: Self.pool, payloads: folder.appending(path: "payloads"))
         process = try await Self.start(
-            folder: folder, environment: ["SIE_NATS_URL": nats.url].merging(environment) { $1 })
+            folder: folder,
+            environment: [
+                "SIE_NATS_URL": nats.url, "SIE_PAYLOAD_STORE_URL": folder.appending(path: "payloads").path,
+            ].merging(environment) { $1 })
         http = HTTPTestClient(port: process.port)
         try await waitUntilServing()
+    }
+
+    /// The names of the payloads that are stored now.
+    var storedPayloads: [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "payloads").path)) ?? []
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
@@ -48,6 +56,16 @@ final class RunningGateway: Sendable {
                 profiles:
                   default: {adapter_path: "sie_server.adapters.st:A", max_batch_tokens: 8192}
                   sparse: {adapter_path: "sie_server.adapters.st:A", max_batch_tokens: 8192}
+
+                """
+            ),
+            (
+                "models/dense.yaml",
+                """
+                sie_id: org/dense
+                tasks: {encode: {dense: {dim: 2}}}
+                profiles:
+                  default: {adapter_path: "sie_server.adapters.st:A", max_batch_tokens: 8192}
 
                 """
             ),

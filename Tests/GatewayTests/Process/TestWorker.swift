@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import MessagePack
 import NATSClient
@@ -27,9 +28,12 @@ final class TestWorker: Sendable {
     private let behaviour = Mutex(Behaviour.echo)
     private let seen = Mutex<[WorkItem]>([])
     private let consumer = Mutex<PullConsumer?>(nil)
+    /// Where payloads are that did not fit into messages.
+    private let payloads: URL?
 
-    init(url: String, pool: String) async throws {
+    init(url: String, pool: String, payloads: URL? = nil) async throws {
         self.pool = pool
+        self.payloads = payloads
         connection = NATSConnection(
             configuration: try NATSConfiguration(servers: [url]), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "worker") { _ in SwiftLogNoOpLogHandler() })
@@ -71,7 +75,7 @@ final class TestWorker: Sendable {
         try? message.ack()
         var result = WorkResult(
             workItemID: item.workItemID, requestID: item.requestID, itemIndex: item.itemIndex,
-            outcome: .success(Self.vector(for: item)), workerID: "test")
+            outcome: .success(result(for: item)), workerID: "test")
         result.timings.inference = 1.25
         result.timings.queue = 0.5
         switch behaviour {
@@ -90,8 +94,51 @@ final class TestWorker: Sendable {
         if case .twice = behaviour { try? connection.publish(reply, payload: payload) }
     }
 
-    private static func vector(for item: WorkItem) -> [UInt8] {
-        let decoded = item.item.flatMap { try? MessagePackReader.decode($0) }
+    private func result(for item: WorkItem) -> [UInt8] {
+        switch item.operation {
+        case "score": Self.scores(for: item, stored: stored(item.queryPayloadRef))
+        case "extract": Self.entities(for: item)
+        default: Self.vector(for: item, stored: stored(item.payloadRef))
+        }
+    }
+
+    private func stored(_ key: String?) -> [UInt8]? {
+        guard let key, let payloads else { return nil }
+        return (try? Data(contentsOf: payloads.appending(path: key))).map { Array($0) }
+    }
+
+    /// Scores each candidate by the length of its text, best first.
+    private static func scores(for item: WorkItem, stored: [UInt8]?) -> [UInt8] {
+        let stored = stored.flatMap { try? MessagePackReader.decode($0) }
+        let candidates = stored?["items"] ?? item.scoreItems.flatMap { try? MessagePackReader.decode($0) }
+        guard case .array(let items)? = candidates else { return MessagePackWriter.encode(.array([])) }
+        let ranked = items.enumerated().sorted {
+            ($0.element["text"]?.stringValue?.utf8.count ?? 0) > ($1.element["text"]?.stringValue?.utf8.count ?? 0)
+        }
+        return MessagePackWriter.encode(
+            .array(
+                ranked.enumerated().map { rank, entry in
+                    [
+                        "item_id": entry.element["id"] ?? .string("item-\(entry.offset)"),
+                        "score": .double(Double(entry.element["text"]?.stringValue?.utf8.count ?? 0)),
+                        "rank": .int(Int64(rank)),
+                    ]
+                }))
+    }
+
+    /// Finds each label it was asked for.
+    private static func entities(for item: WorkItem) -> [UInt8] {
+        let found = (item.labels ?? []).map { label -> MessagePackValue in
+            ["text": .string(label), "label": .string(label), "score": 1.0]
+        }
+        return MessagePackWriter.encode([
+            "entities": .array(found), "classifications": .array([]), "relations": .array([]),
+            "objects": .array([]), "data": .map([]),
+        ])
+    }
+
+    private static func vector(for item: WorkItem, stored: [UInt8]?) -> [UInt8] {
+        let decoded = (item.item ?? stored).flatMap { try? MessagePackReader.decode($0) }
         let length = Float(decoded?["text"]?.stringValue?.utf8.count ?? 0)
         var writer = MessagePackWriter()
         var scratch: [UInt8] = []

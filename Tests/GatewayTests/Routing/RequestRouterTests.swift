@@ -1,6 +1,7 @@
 import Catalog
 import Gateway
 import Testing
+import Wire
 import YAML
 
 @Suite("Resolution")
@@ -123,6 +124,34 @@ struct RequestRouterTests {
     func resolves(_ row: Case) throws {
         let path = ModelPath(bundle: row.bundle, modelID: row.model)
         #expect(try Self.route(path, row.selection, configured: row.configured) == row.expected)
+    }
+
+    @Test("a model that names its tasks is asked for those alone; one that names none is asked for anything")
+    func operations() throws {
+        var registry = try Self.registry()
+        for (id, tasks) in [
+            ("dense", "{encode: {dense: {dim: 8}}}"), ("ranker", "{score: {}}"), ("finder", "{extract: {}}"),
+        ] {
+            registry.insert(
+                try ModelConfig(
+                    try YAMLNode(
+                        parsing: "{sie_id: \(id), tasks: \(tasks), profiles: {default: {adapter_path: 'st:A'}}}")))
+        }
+        let router = RequestRouter(registry: registry, lanes: Self.lanes)
+        let able: [String: Set<WorkItem.Operation>] = [
+            "dense": [.encode], "ranker": [.score], "finder": [.extract],
+            "BAAI/bge-m3": [.encode, .score, .extract],
+        ]
+        for (model, operations) in able {
+            for operation in WorkItem.Operation.allCases {
+                let result = router.route(ModelPath(bundle: nil, modelID: model), .init(), for: operation)
+                if operations.contains(operation) {
+                    #expect(throws: Never.self) { try result.get() }
+                } else {
+                    #expect(result == .failure(.unsupportedOperation(operation, model: model)))
+                }
+            }
+        }
     }
 
     @Test("with no worker the caller is asked to come back, and demand names the first configured profile")

@@ -30,6 +30,21 @@ struct GatewayConfigurationTests {
         #expect(configuration.authentication.mode == "none")
     }
 
+    @Test("payloads go to a directory by default, waiting is off, and connections are bounded")
+    func additions() {
+        let plain = Self.configuration()
+        #expect(plain.payloadStoreURL == "payload_store")
+        #expect(plain.defaultWaitSeconds == 0 && plain.maximumWaitSeconds == 600)
+        #expect(plain.maximumConnections == 16_384)
+        let set = Self.configuration([
+            "SIE_PAYLOAD_STORE_URL": "/data/p", "SIE_GATEWAY_DEFAULT_WAIT": "-5", "SIE_GATEWAY_MAX_WAIT": "1e99",
+            "SIE_GATEWAY_MAX_CONNECTIONS": "0",
+        ])
+        #expect(set.payloadStoreURL == "/data/p")
+        #expect(set.defaultWaitSeconds == 0 && set.maximumWaitSeconds == 86_400)
+        #expect(set.maximumConnections == 1)
+    }
+
     @Test("the config service's URL loses its trailing slash; empty means none")
     func configServiceURL() {
         #expect(Self.configuration(["SIE_CONFIG_SERVICE_URL": "http://c:1/"]).configServiceURL == "http://c:1")

@@ -167,6 +167,24 @@ struct ClusterDocumentsTests {
         #expect(try Self.documents().status(ofModel: "org/none") == nil)
     }
 
+    @Test("demand names the lanes that are missing and what waits on each worker")
+    func demand() throws {
+        let pending = PendingDemand.Pending(
+            lane: .init(machineProfile: "l4", bundle: "default"), age: .milliseconds(1500), idle: .milliseconds(250))
+        #expect(
+            try Self.documents(Self.seeded, [Worker(name: "a")]).demand([pending]) == [
+                "pending": [
+                    ["machine_profile": "l4", "bundle": "default", "age_seconds": 1.5, "idle_seconds": 0.25]
+                ],
+                "workers": [
+                    [
+                        "name": "a", "url": "http://a", "machine_profile": "l4", "bundle": "default", "pool": "l4",
+                        "healthy": true, "queue_depth": 0,
+                    ]
+                ],
+            ])
+    }
+
     @Test("throughput is what was answered since the last look, at most once a second")
     func rate() {
         var rate = RequestRate()
