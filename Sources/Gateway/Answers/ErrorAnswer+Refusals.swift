@@ -97,6 +97,19 @@ extension ErrorAnswer {
             retryAfterSeconds: 5, rejection: .upstreamTimeoutModelLoading)
     }
 
+    /// The caller's token has used up what it may in this second.
+    package static func rateLimited(name: String, wait: TimeAmount) -> ErrorAnswer {
+        ErrorAnswer(
+            .tooManyRequests, code: "RATE_LIMITED", message: "Rate limit of token '\(name)' exceeded",
+            retryAfterSeconds: Int((Double(wait.nanoseconds) / 1e9).rounded(.up)))
+    }
+
+    /// The caller's token does not go for this pool.
+    package static func poolForbidden(_ pool: String, name: String) -> ErrorAnswer {
+        ErrorAnswer(
+            .forbidden, code: "FORBIDDEN", message: "Token '\(name)' may not use pool '\(pool)'")
+    }
+
     /// The gateway stops before the results came.
     package static let resultChannelClosed = ErrorAnswer(
         .gatewayTimeout, code: "RESULT_CHANNEL_CLOSED", message: "Result channel closed",

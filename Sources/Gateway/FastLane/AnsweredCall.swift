@@ -6,6 +6,8 @@ package struct AnsweredCall: Sendable {
     package var endpoint: String
     package var head: HTTPRequestHead
     package var status: Int
+    /// The name of the caller's token, where it has one.
+    package var tokenName: String?
     /// The canonical id of the model; nil where the request got no further than its head.
     package var model: String?
     /// `queue:{request id}`, where work was done.
@@ -16,12 +18,14 @@ package struct AnsweredCall: Sendable {
     package var duration: Duration
 
     package init(
-        endpoint: String, head: HTTPRequestHead, status: Int, model: String? = nil, worker: String? = nil,
+        endpoint: String, head: HTTPRequestHead, status: Int, tokenName: String? = nil, model: String? = nil,
+        worker: String? = nil,
         pool: String? = nil, machineProfile: String? = nil, duration: Duration
     ) {
         self.endpoint = endpoint
         self.head = head
         self.status = status
+        self.tokenName = tokenName
         self.model = model
         self.worker = worker
         self.pool = pool

@@ -53,6 +53,8 @@ struct InferenceCall: Sendable {
     let sdk: SDKVersion?
     /// How long the caller would rather wait for capacity than be sent away; nil where it does not say.
     let wait: TimeAmount?
+    /// What the caller's token allows; nil where the token has no name.
+    let grant: TokenGrant?
     /// This gateway's span of the caller's trace; nil where the caller sends none.
     let trace: TraceContext?
     /// How the answer is worded. For OpenAI clients the encoding of numbers is only known from the body.
@@ -60,8 +62,9 @@ struct InferenceCall: Sendable {
     let exchange: HTTPExchange
     let receivedAt: NIODeadline
 
-    init(endpoint: Endpoint, request: FastLaneRequest) {
+    init(endpoint: Endpoint, request: FastLaneRequest, grant: TokenGrant?) {
         let headers = request.head.headers
+        self.grant = grant
         self.endpoint = endpoint
         head = request.head
         selection = LaneSelection(

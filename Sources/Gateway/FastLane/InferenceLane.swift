@@ -29,6 +29,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
 
     /// Decides from a head whether a request may go on; a reply is the answer to one that may not.
     package typealias Authorize = @Sendable (HTTPRequestHead) -> HTTPReply?
+    /// What the caller of a request may do; nil for no limits.
+    package typealias Identify = @Sendable (HTTPRequestHead) -> TokenGrant?
     /// Told of every answer, on the connection's event loop.
     package typealias Observe = @Sendable (AnsweredCall) -> Void
 
@@ -39,6 +41,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     private let metrics: InferenceMetrics
     private let logger: Logger
     private let authorize: Authorize
+    private let identify: Identify
     private let observe: Observe
 
     // What follows is read and written on `eventLoop` only; that is what makes this class safe to send.
@@ -48,6 +51,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     private var willFollowFleet = false
     private var demand: DemandGauge
     private var skew = SDKSkew()
+    private var limiter = RateLimiter()
     private var held = HeldRequests<HeldCall>()
     private var heldExpiry: Scheduled<Void>?
     private var isDraining = false
@@ -60,7 +64,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     package init(
         configuration: Configuration, queue: WorkQueue?, eventLoop: any EventLoop, metrics: InferenceMetrics,
         logger: Logger,
-        authorize: @escaping Authorize = { _ in nil }, observe: @escaping Observe = { _ in }
+        authorize: @escaping Authorize = { _ in nil }, identify: @escaping Identify = { _ in nil },
+        observe: @escaping Observe = { _ in }
     ) {
         self.configuration = configuration
         parser = RequestParser(scanner: RequestScanner(maximumItems: configuration.maximumItems))
@@ -69,6 +74,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         self.metrics = metrics
         self.logger = logger
         self.authorize = authorize
+        self.identify = identify
         self.observe = observe
         router = RequestRouter(configuredMachineProfiles: configuration.configuredMachineProfiles)
         demand = DemandGauge(gauge: metrics.pendingDemand)
@@ -155,7 +161,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         guard let endpoint = InferenceCall.Endpoint(uri: request.head.uri) else {
             return request.exchange.respond(HTTPReply(status: .notFound))
         }
-        let call = InferenceCall(endpoint: endpoint, request: request)
+        let call = InferenceCall(endpoint: endpoint, request: request, grant: identify(request.head))
         let body = InferenceBody(
             request.body, contentType: request.head.headers.first(name: "content-type"), of: call, parser: parser)
         if eventLoop.inEventLoop {
@@ -185,11 +191,19 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         } catch {
             return refuse(call, ErrorAnswer(error), route: nil)
         }
+        if let grant = call.grant {
+            let items = (try? body.request.get())?.items.count ?? 1
+            if let wait = limiter.wait(of: grant, items: max(1, items), at: .now()) {
+                return refuse(call, .rateLimited(name: grant.name, wait: wait), route: nil)
+            }
+        }
         route(call, body, path: path, mayWait: true)
     }
 
     private func route(_ call: InferenceCall, _ body: InferenceBody, path: ModelPath, mayWait: Bool) {
         switch router.route(path, call.selection, for: call.endpoint.operation) {
+        case .success(let route) where call.grant?.allows(pool: route.pool) == false:
+            refuse(call, .poolForbidden(route.pool, name: call.grant?.name ?? ""), route: route)
         case .success(let route):
             if let unmet = route.unmetDemand { demand.record(unmet, at: .now()) }
             let lane = PendingDemand.Lane(machineProfile: route.machineProfile, bundle: route.bundle)
@@ -383,7 +397,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         call.exchange.respond(reply)
         observe(
             AnsweredCall(
-                endpoint: call.endpoint.label, head: call.head, status: Int(answer.status.code), model: route?.modelID,
+                endpoint: call.endpoint.label, head: call.head, status: Int(answer.status.code),
+                tokenName: call.grant?.name, model: route?.modelID,
                 worker: answer.headers.first(name: "x-sie-worker"), pool: route?.pool,
                 machineProfile: route?.machineProfile, duration: duration))
     }

@@ -6,6 +6,8 @@ package struct GatewayConfiguration: Sendable {
         package var mode: String
         /// Tokens of ordinary callers. Secret: never logged.
         package var tokens: [String]
+        /// A file of named tokens with limits; nil for none.
+        package var tokensFile: String?
         /// Token for mutating routes, and the bearer this gateway shows to `sie-config`. Secret: never logged.
         package var adminToken: String?
         package var exemptsOperationalPaths: Bool
@@ -68,6 +70,7 @@ package struct GatewayConfiguration: Sendable {
         authentication = Authentication(
             mode: environment.string("SIE_AUTH_MODE") ?? "none",
             tokens: tokens.isEmpty ? environment.list("SIE_AUTH_TOKEN") : tokens,
+            tokensFile: environment.string("SIE_AUTH_TOKENS_FILE"),
             adminToken: environment.string("SIE_ADMIN_TOKEN"),
             exemptsOperationalPaths: environment.bool("SIE_AUTH_EXEMPT_OPERATIONAL"))
         let trusted = environment.list("SIE_NATS_CONFIG_TRUSTED_PRODUCERS")

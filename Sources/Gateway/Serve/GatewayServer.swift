@@ -55,7 +55,11 @@ package struct GatewayServer: Sendable {
                 payloads: payloadStore(logger: logger),
                 metrics: inferenceMetrics, logger: logger)
         }
-        let access = try AccessRule(configuration.authentication)
+        let tokenFile = try configuration.authentication.tokensFile.map { try TokenFile(path: $0, logger: logger) }
+        let access = try AccessRule(configuration.authentication, tokenFile: tokenFile)
+        for finding in AuthenticationFinding.findings(in: configuration.authentication) {
+            logger.log(level: finding.severity == .error ? .error : .warning, "\(finding.message)")
+        }
         let audit = AuditLog()
         let lane = InferenceLane(
             configuration: laneConfiguration, queue: queue, eventLoop: queueLoop, metrics: inferenceMetrics,
@@ -66,6 +70,7 @@ package struct GatewayServer: Sendable {
                     authorization: head.headers.first(name: "authorization")
                 ).reply
             },
+            identify: { access.grant(authorization: $0.headers.first(name: "authorization")) },
             observe: { audit.record($0) })
         let http = HTTPClient(eventLoopGroupProvider: .shared(group))
         let mirror = ConfigMirror(
@@ -104,6 +109,7 @@ package struct GatewayServer: Sendable {
             var services: [any Service] = []
             if let connection { services.append(connection) }
             if let queue { services.append(queue) }
+            if let tokenFile { services.append(tokenFile) }
             services += [mirror, fleet, server, DemandUpkeep(lane: lane)]
             // Shut down from the last to the first: the listener goes before what its open requests still need.
             try await ServiceGroup(

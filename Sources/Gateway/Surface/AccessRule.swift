@@ -11,18 +11,23 @@ package struct AccessRule: Sendable {
 
     private let isEnabled: Bool
     private let tokens: [String]
+    private let tokenFile: TokenFile?
     private let adminToken: String?
     private let exemptsOperationalPaths: Bool
 
     /// - Throws: `AccessRule.UnknownMode` where the mode is a typing error: a gateway that meant to be closed must not
     ///   start open.
-    package init(_ authentication: GatewayConfiguration.Authentication) throws(UnknownMode) {
-        switch authentication.mode {
-        case "", "none": isEnabled = false
-        case "token", "static": isEnabled = true
-        default: throw UnknownMode(mode: authentication.mode)
+    ///
+    /// - Parameter tokenFile: further tokens of ordinary callers, each with a name.
+    package init(
+        _ authentication: GatewayConfiguration.Authentication, tokenFile: TokenFile? = nil
+    ) throws(UnknownMode) {
+        guard let checksTokens = Self.checksTokens(mode: authentication.mode) else {
+            throw UnknownMode(mode: authentication.mode)
         }
+        isEnabled = checksTokens
         tokens = authentication.tokens
+        self.tokenFile = tokenFile
         adminToken = authentication.adminToken
         exemptsOperationalPaths = authentication.exemptsOperationalPaths
     }
@@ -37,7 +42,7 @@ package struct AccessRule: Sendable {
         if exemptsOperationalPaths, path == "/" || path == "/health" || path == "/metrics" || path.hasPrefix("/ws/") {
             return .allow
         }
-        guard !tokens.isEmpty else {
+        guard !tokens.isEmpty || tokenFile != nil else {
             return .deny(status: 500, message: "Gateway auth enabled but no tokens configured")
         }
         guard let token = BearerToken.token(in: authorization) else {
@@ -50,7 +55,23 @@ package struct AccessRule: Sendable {
         }
         // The product documents open configuration reads to the admin token as well.
         if isAdmin, path.hasPrefix("/v1/configs/") { return .allow }
-        return BearerToken.matches(token, anyOf: tokens) ? .allow : .deny(status: 401, message: "Invalid token")
+        if BearerToken.matches(token, anyOf: tokens) || tokenFile?.grant(for: token) != nil { return .allow }
+        return .deny(status: 401, message: "Invalid token")
+    }
+
+    /// Whether a mode checks tokens; nil for a mode that does not exist.
+    package static func checksTokens(mode: String) -> Bool? {
+        switch mode {
+        case "", "none": false
+        case "token", "static": true
+        default: nil
+        }
+    }
+
+    /// What the tokens file says of a caller; nil for callers with tokens from elsewhere, who have no limits.
+    package func grant(authorization: String?) -> TokenGrant? {
+        guard isEnabled, let tokenFile, let token = BearerToken.token(in: authorization) else { return nil }
+        return tokenFile.grant(for: token)
     }
 
     /// Mutations of pools and configuration; resolving is a read.

@@ -19,6 +19,8 @@ package struct AuditEvent: Equatable, Sendable {
     package var endpoint: String
     package var status: Int
     package var maskedToken: String
+    /// The name of the caller's token, where it has one.
+    package var tokenName: String?
     package var model: String
     package var pool: String
     package var machineProfile: String
@@ -44,11 +46,13 @@ package struct AuditEvent: Equatable, Sendable {
     }
 
     package var metadata: Logger.Metadata {
-        [
+        var metadata: Logger.Metadata = [
             "event": "\(name.rawValue)", "method": "\(method)", "endpoint": "\(endpoint)", "status": "\(status)",
             "token_id": "\(maskedToken)", "model": "\(model)", "pool": "\(pool)", "gpu": "\(machineProfile)",
             "worker": "\(worker)", "latency_ms": "\(milliseconds)", "body_bytes": "\(bodyBytes)",
         ]
+        if let tokenName { metadata["token_name"] = "\(tokenName)" }
+        return metadata
     }
 }
 
@@ -56,7 +60,7 @@ extension AuditEvent {
     /// The events of one answered inference request: one for the request, and one more for work that was done.
     package static func events(of call: AnsweredCall) -> [AuditEvent] {
         let headers = call.head.headers
-        let request = AuditEvent(
+        var request = AuditEvent(
             name: .apiRequest, method: call.head.method.rawValue,
             endpoint: String(call.head.uri.prefix { $0 != "?" }), status: call.status,
             maskedToken: LogRedaction.lastFour(BearerToken.token(in: headers.first(name: "authorization"))),
@@ -64,6 +68,7 @@ extension AuditEvent {
             machineProfile: headers.first(name: "x-sie-machine-profile") ?? "", worker: call.worker ?? "",
             milliseconds: call.duration.wholeMilliseconds,
             bodyBytes: headers.first(name: "content-length").flatMap { Int($0) } ?? 0)
+        request.tokenName = call.tokenName
         guard call.status == 200 else { return [request] }
         var work = request
         work.name = .proxyRequest

@@ -38,6 +38,14 @@ struct AuditEventTests {
         #expect(line["latency_ms"] == "14")
     }
 
+    @Test("a token with a name is told of by its name as well")
+    func tokenName() {
+        var call = Self.call(status: 200)
+        #expect(AuditEvent.events(of: call).allSatisfy { $0.metadata["token_name"] == nil })
+        call.tokenName = "search"
+        #expect(AuditEvent.events(of: call).map { $0.metadata["token_name"] } == ["search", "search"])
+    }
+
     @Test("a request without results leaves one line; an unknown length is 0 there and -1 for work")
     func failure() {
         #expect(AuditEvent.events(of: Self.call(status: 503)).map(\.name) == [.apiRequest])
