@@ -17,7 +17,7 @@ package struct RateLimiter: Sendable {
         /// How long until `amount` may pass.
         func wait(for amount: Double, rate: Double) -> TimeAmount {
             let missing = min(amount, max(1, rate)) - level
-            return missing <= 1e-9 ? .zero : .nanoseconds(Int64(min(missing / rate, 86_400) * 1e9))
+            return missing <= 1e-9 ? .zero : .nanoseconds(Int64((min(missing / rate, 86_400) * 1e9).rounded()))
         }
     }
 

@@ -31,9 +31,10 @@ struct DemandGauge {
 
     func pending(at now: NIODeadline) -> [PendingDemand.Pending] { demand.pending(at: now) }
 
-    /// Ends demand for lanes that healthy workers serve now.
-    mutating func clearMet(by lanes: LaneTable) {
-        for lane in demand.pending where lanes.lane(bundle: lane.bundle, machineProfile: lane.machineProfile) != nil {
+    /// Ends demand for lanes that healthy workers serve now, for everybody.
+    mutating func clearMet(by lanes: LaneTable, outside pools: PoolRouting) {
+        for lane in demand.pending
+        where lanes.lane(bundle: lane.bundle, machineProfile: lane.machineProfile, outside: pools) != nil {
             let label = demand.clear(lane)
             gauge.with(label.machineProfile, label.bundle).set(0)
         }

@@ -98,6 +98,25 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         }
     }
 
+    /// Keeps to these pools from now on. From any thread.
+    package func update(pools: PoolRouting) {
+        eventLoop.execute {
+            self.router.pools = pools
+            self.recordMissing()
+            self.retryHeld()
+        }
+    }
+
+    /// Pools that lack workers ask for them.
+    private func recordMissing() {
+        let configured = configuration.configuredMachineProfiles
+        for var lane in router.pools.missing {
+            lane.machineProfile =
+                LaneSelection.resolve(profile: lane.machineProfile, configured: configured) ?? lane.machineProfile
+            demand.record(lane, at: .now())
+        }
+    }
+
     /// How long after the queue has come back the workers may take to come back to it.
     private static let settlingTime = TimeAmount.seconds(5)
 
@@ -115,13 +134,14 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
             return
         }
         router.lanes = reportedLanes
-        demand.clearMet(by: reportedLanes)
+        demand.clearMet(by: reportedLanes, outside: router.pools)
         retryHeld()
     }
 
     /// Ends demand that nobody renewed. From any thread; to be called now and then.
     package func expireDemand() {
         eventLoop.execute {
+            self.recordMissing()
             // Who waits here still asks.
             for call in self.held.requests { self.demand.record(call.demand, at: .now()) }
             self.demand.expire(at: .now())
@@ -201,8 +221,12 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     }
 
     private func route(_ call: InferenceCall, _ body: InferenceBody, path: ModelPath, mayWait: Bool) {
+        // Before routing: who may not use a pool must not raise demand for it.
+        if let grant = call.grant, let pool = call.selection.pool, !grant.allows(pool: pool) {
+            return refuse(call, .poolForbidden(pool, name: grant.name), route: nil)
+        }
         switch router.route(path, call.selection, for: call.endpoint.operation) {
-        case .success(let route) where call.grant?.allows(pool: route.pool) == false:
+        case .success(let route) where call.selection.pool == nil && call.grant?.allows(pool: route.pool) == false:
             refuse(call, .poolForbidden(route.pool, name: call.grant?.name ?? ""), route: route)
         case .success(let route):
             if let unmet = route.unmetDemand { demand.record(unmet, at: .now()) }

@@ -33,10 +33,14 @@ package struct LaneTable: Sendable {
     }
 
     /// The lane for a bundle and a machine profile (`""` for any); nil when no healthy worker fits.
-    package func lane(bundle: String, machineProfile: String) -> Lane? {
+    ///
+    /// - Parameter pools: the pools somebody holds: their lanes are left out. Nil looks at all.
+    package func lane(bundle: String, machineProfile: String, outside pools: PoolRouting? = nil) -> Lane? {
         guard let candidates = lanes[bundle] ?? lanes[bundle.lowercased()] else { return nil }
-        guard !machineProfile.isEmpty else { return candidates.first }
-        return candidates.first { $0.machineProfile.equalsIgnoringASCIICase(machineProfile) }
+        return candidates.first { lane in
+            (machineProfile.isEmpty || lane.machineProfile.equalsIgnoringASCIICase(machineProfile))
+                && pools?.isReserved(lane.pool) != true
+        }
     }
 
     /// Whether no healthy worker pulls from any queue.

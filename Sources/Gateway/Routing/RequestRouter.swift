@@ -1,11 +1,13 @@
 import Catalog
 import Wire
 
-/// Decides where a request goes: model, profile, bundle, machine profile, pool. Pure: the catalogue, the lanes and the
-/// configured machine profiles in, a route or a refusal out.
+/// Decides where a request goes: model, profile, bundle, machine profile, pool. Pure: the catalogue, the lanes, the pools
+/// and the configured machine profiles in, a route or a refusal out.
 package struct RequestRouter: Sendable {
     package var registry: Registry
     package var lanes: LaneTable
+    /// The pools that callers hold. Their workers are theirs alone.
+    package var pools = PoolRouting()
     /// Machine profiles of the cluster by configuration; empty means that any is accepted.
     package var configuredMachineProfiles: [String]
 
@@ -39,18 +41,44 @@ package struct RequestRouter: Sendable {
         else {
             throw .machineProfileNotConfigured(selection.machineProfile, configured: configuredMachineProfiles)
         }
-        let match = lanes.lane(bundle: target.bundle, machineProfile: profile)
+        if let pinned = selection.pool { return try self.route(target, profile, toPool: pinned) }
         // Demand without a profile would match no autoscaler query; the first configured profile stands in.
         let demanded = profile.isEmpty ? configuredMachineProfiles.first ?? "" : profile
         let demand = PendingDemand.Lane(machineProfile: demanded, bundle: target.bundle)
-        guard let pool = selection.pool ?? match?.pool else {
+        let match = lanes.lane(bundle: target.bundle, machineProfile: profile, outside: pools)
+        guard let pool = match?.pool else {
             throw .provisioning(machineProfile: profile, bundle: target.bundle, demand: demand)
         }
+        // Workers may report any name.
         guard Subjects.isValidPool(pool) else { throw .invalidPool(pool) }
-        return Route(
+        return route(target, profile, queue: pool, unmetDemand: nil)
+    }
+
+    /// The caller has chosen the pool: that of workers started for it, or one that somebody holds.
+    private func route(
+        _ target: Target, _ profile: String, toPool pool: String
+    ) throws(RouteRefusal) -> Route {
+        guard Subjects.isValidPool(pool) else { throw .invalidPool(pool) }
+        let demanded = profile.isEmpty ? pools.usualMachineProfile(of: pool) ?? "" : profile
+        let demand = PendingDemand.Lane(machineProfile: demanded, bundle: target.bundle)
+        var queue = pool
+        if pools.isReserved(pool), !lanes.isServed(pool: pool) {
+            guard let shared = pools.queue(of: pool, bundle: target.bundle, machineProfile: profile) else {
+                throw .provisioning(machineProfile: profile, bundle: target.bundle, demand: demand)
+            }
+            queue = shared
+        }
+        let isMet = profile.isEmpty || lanes.lane(bundle: target.bundle, machineProfile: profile) != nil
+        return route(target, profile, queue: queue, unmetDemand: isMet ? nil : demand)
+    }
+
+    private func route(
+        _ target: Target, _ profile: String, queue: String, unmetDemand: PendingDemand.Lane?
+    ) -> Route {
+        Route(
             modelID: target.modelID, profileID: target.profileID, bundle: target.bundle,
-            bundleConfigHash: registry.bundleConfigHash(of: target.bundle), machineProfile: profile, pool: pool,
-            poolIsServed: lanes.isServed(pool: pool), unmetDemand: match == nil && !profile.isEmpty ? demand : nil)
+            bundleConfigHash: registry.bundleConfigHash(of: target.bundle), machineProfile: profile, pool: queue,
+            poolIsServed: lanes.isServed(pool: queue), unmetDemand: unmetDemand)
     }
 
     private struct Target {

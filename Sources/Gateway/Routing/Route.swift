@@ -10,6 +10,7 @@ package struct Route: Equatable, Sendable {
     package var bundleConfigHash: String
     /// Resolved machine profile; `""` when none was asked for.
     package var machineProfile: String
+    /// The pool whose queue takes the work.
     package var pool: String
     /// Whether a healthy worker is known to pull from the pool. Only then may its stream be created: pool names come
     /// from callers.

@@ -41,6 +41,8 @@ package struct GatewayConfiguration: Sendable {
     /// Where payloads go that the broker does not take: a directory.
     package var payloadStoreURL: String
     package var maximumConnections: Int
+    /// Whether the configured machine profiles form the pool `default`.
+    package var enablesPools: Bool
     package var maximumStreamPending: Int
     package var authentication: Authentication
     package var trust: ConfigurationTrust
@@ -65,6 +67,7 @@ package struct GatewayConfiguration: Sendable {
         maximumWaitSeconds = min(max(0, environment.double("SIE_GATEWAY_MAX_WAIT", default: 600)), 86_400)
         payloadStoreURL = environment.string("SIE_PAYLOAD_STORE_URL") ?? "payload_store"
         maximumConnections = max(1, environment.integer("SIE_GATEWAY_MAX_CONNECTIONS", default: 16_384))
+        enablesPools = environment.bool("SIE_GATEWAY_ENABLE_POOLS")
         maximumStreamPending = max(0, environment.integer("SIE_GATEWAY_MAX_STREAM_PENDING", default: 50_000))
         let tokens = environment.list("SIE_AUTH_TOKENS")
         authentication = Authentication(

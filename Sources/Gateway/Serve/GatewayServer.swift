@@ -83,25 +83,38 @@ package struct GatewayServer: Sendable {
             trust: ProducerTrust(
                 producers: configuration.trust.trustsAnyProducer ? [] : configuration.trust.producers),
             metrics: ConfigMetrics(registry: metrics), logger: logger, publish: { lane.update(registry: $0) })
+        let fleetChanges = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let fleet = FleetMonitor(
-            source: fleetSource(connection), group: group, logger: logger, publish: { lane.update(lanes: $0) })
+            source: fleetSource(connection), group: group, logger: logger,
+            publish: { lanes in
+                lane.update(lanes: lanes)
+                fleetChanges.continuation.yield()
+            })
+        let poolMetrics = PoolMetrics(registry: metrics)
+        let pools = PoolDirectory(
+            configuredMachineProfiles: configuration.configuredMachineProfiles,
+            hasDefaultPool: configuration.enablesPools, metrics: poolMetrics, logger: logger,
+            fleet: { fleet.snapshot }, fleetChanges: fleetChanges, publish: { lane.update(pools: $0) })
+        poolMetrics.collect(at: metrics, from: pools)
         FleetMetrics.register(in: metrics, snapshot: { fleet.snapshot })
         let draining = DrainingFlag()
         let throughput = Throughput(metrics: inferenceMetrics)
+        let documents = { @Sendable [profiles = configuration.configuredMachineProfiles] in
+            let (registry, epoch) = mirror.current
+            return ClusterDocuments(
+                fleet: fleet.snapshot, registry: registry, epoch: epoch, configuredMachineProfiles: profiles,
+                requestsPerSecond: throughput.perSecond)
+        }
         let routes = SurfaceRoutes(
-            documents: { [profiles = configuration.configuredMachineProfiles] in
-                let (registry, epoch) = mirror.current
-                return ClusterDocuments(
-                    fleet: fleet.snapshot, registry: registry, epoch: epoch, configuredMachineProfiles: profiles,
-                    requestsPerSecond: throughput.perSecond)
-            },
-            demand: { await lane.pendingDemand() }, isDraining: { draining.isSet }, metrics: metrics, access: access,
-            audit: audit)
+            documents: documents,
+            demand: { await lane.pendingDemand() }, isDraining: { draining.isSet }, pools: pools, metrics: metrics,
+            access: access, audit: audit)
         var listener = HTTPServerConfiguration(host: configuration.host, port: configuration.port)
         listener.connectionLimit = configuration.maximumConnections
         let server = HTTPServer(
             configuration: listener,
-            routes: routes.router().buildResponder(), fastLane: lane, group: group, logger: logger)
+            routes: routes.router().buildResponder(), fastLane: lane,
+            webSockets: [ClusterStream.route(documents: documents, access: access)], group: group, logger: logger)
         draining.follow(server)
         do {
             // Before anything else starts: a port in use is the commonest reason not to.
@@ -109,8 +122,12 @@ package struct GatewayServer: Sendable {
             var services: [any Service] = []
             if let connection { services.append(connection) }
             if let queue { services.append(queue) }
+            if let connection {
+                let deadLetters = DeadLetterMetrics(registry: metrics)
+                services.append(DeadLetterForwarder(connection: connection, metrics: deadLetters, logger: logger))
+            }
             if let tokenFile { services.append(tokenFile) }
-            services += [mirror, fleet, server, DemandUpkeep(lane: lane)]
+            services += [mirror, fleet, pools, server, DemandUpkeep(lane: lane)]
             // Shut down from the last to the first: the listener goes before what its open requests still need.
             try await ServiceGroup(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger

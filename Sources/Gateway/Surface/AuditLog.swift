@@ -21,6 +21,11 @@ package struct AuditLog: Sendable {
         record(event)
     }
 
+    /// Notes what happened to a pool.
+    package func record(_ event: String, pool: String, status: Int) {
+        logger.info("audit", metadata: ["event": "\(event)", "pool": "\(pool)", "status": "\(status)"])
+    }
+
     private func record(_ event: AuditEvent) {
         logger.info("audit", metadata: event.metadata)
     }

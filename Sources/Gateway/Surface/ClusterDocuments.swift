@@ -31,23 +31,40 @@ package struct ClusterDocuments: Sendable {
 
     /// Counts stand at the top and under `cluster`: the documents show the former, the reference answers the latter.
     package var health: JSONValue {
-        let counts: [JSONMember] = [
-            JSONMember("worker_count", .int(Int64(fleet.cluster.workerCount))),
-            JSONMember("gpu_count", .int(Int64(fleet.cluster.gpuCount))),
-            JSONMember("models_loaded", .int(Int64(fleet.cluster.modelsLoaded))),
-        ]
-        return .object(
+        .object(
             [
                 JSONMember("status", fleet.cluster.workerCount > 0 ? "healthy" : "degraded"),
                 JSONMember("type", "gateway"),
                 JSONMember("configured_gpu_types", .strings(configuredMachineProfiles)),
                 JSONMember("live_gpu_types", .strings(fleet.liveMachineProfiles)),
-                JSONMember("cluster", .object(counts + [JSONMember("total_qps", .double(requestsPerSecond))])),
+                JSONMember("cluster", cluster),
             ] + counts + [
                 JSONMember("config_epoch", .int(Int64(clamping: epoch))),
                 JSONMember("workers", .array(fleet.workers.map(\.document))),
                 JSONMember("models", .array(fleet.models.map(\.document))),
             ])
+    }
+
+    /// What the cluster's WebSocket sends.
+    ///
+    /// - Parameter time: now, in Unix seconds.
+    package func clusterStatus(at time: Double) -> JSONValue {
+        [
+            "timestamp": .double((time * 1000).rounded() / 1000), "cluster": cluster,
+            "workers": .array(fleet.workers.map(\.document)), "models": .array(fleet.models.map(\.document)),
+        ]
+    }
+
+    private var counts: [JSONMember] {
+        [
+            JSONMember("worker_count", .int(Int64(fleet.cluster.workerCount))),
+            JSONMember("gpu_count", .int(Int64(fleet.cluster.gpuCount))),
+            JSONMember("models_loaded", .int(Int64(fleet.cluster.modelsLoaded))),
+        ]
+    }
+
+    private var cluster: JSONValue {
+        .object(counts + [JSONMember("total_qps", .double(requestsPerSecond))])
     }
 
     // MARK: Demand

@@ -8,11 +8,12 @@ import NIOCore
 import Observability
 import YAML
 
-/// The routes that are not inference: health, metrics, models and the configuration as this replica knows it.
+/// The routes that are not inference: health, metrics, models, pools and the configuration as this replica knows it.
 package struct SurfaceRoutes: Sendable {
     private let documents: @Sendable () -> ClusterDocuments
     private let demand: @Sendable () async -> [PendingDemand.Pending]
     private let isDraining: @Sendable () -> Bool
+    private let pools: PoolDirectory
     private let metrics: MetricsRegistry
     private let access: AccessRule
     private let audit: AuditLog
@@ -24,12 +25,13 @@ package struct SurfaceRoutes: Sendable {
     package init(
         documents: @escaping @Sendable () -> ClusterDocuments,
         demand: @escaping @Sendable () async -> [PendingDemand.Pending] = { [] },
-        isDraining: @escaping @Sendable () -> Bool,
+        isDraining: @escaping @Sendable () -> Bool, pools: PoolDirectory,
         metrics: MetricsRegistry, access: AccessRule, audit: AuditLog
     ) {
         self.documents = documents
         self.demand = demand
         self.isDraining = isDraining
+        self.pools = pools
         self.metrics = metrics
         self.access = access
         self.audit = audit
@@ -47,28 +49,42 @@ package struct SurfaceRoutes: Sendable {
         // Behind authorization: who is turned away is counted, not audited.
         router.add(middleware: ObservationMiddleware { [audit] in audit.record($0) })
         router.add(middleware: ErrorBodyMiddleware(.message))
-        router.get("/healthz") { _, _ in Self.json(["status": "ok"]) }
+        router.get("/healthz") { _, _ in Response.json(["status": "ok"]) }
         router.get("/readyz") { _, _ in
             isDraining()
-                ? Self.json(["status": "draining"], status: .serviceUnavailable) : Self.json(documents().readiness)
+                ? Response.json(["status": "draining"], status: .serviceUnavailable)
+                : Response.json(documents().readiness)
         }
-        router.get("/health") { _, _ in Self.json(documents().health) }
+        router.get("/") { _, _ in
+            var random = SystemRandomNumberGenerator()
+            let nonce = "\(String(random.next(), radix: 36))\(String(random.next(), radix: 36))"
+            let page = StatusPage(documents(), nonce: nonce)
+            return Response(
+                status: .ok,
+                headers: [
+                    .contentType: "text/html; charset=utf-8", .contentSecurityPolicy: page.policy,
+                    .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+                ],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: page.html)))
+        }
+        router.get("/health") { _, _ in Response.json(documents().health) }
         router.get("/metrics") { _, _ in Response.metrics(metrics) }
-        router.get("/v1/demand") { _, _ in Self.json(documents().demand(await demand())) }
-        router.get("/v1/models") { _, _ in Self.json(documents().models) }
+        router.get("/v1/demand") { _, _ in Response.json(documents().demand(await demand())) }
+        router.get("/v1/models") { _, _ in Response.json(documents().models) }
         router.get("/v1/models/**") { request, _ in model(request) }
-        router.get("/v1/configs/models") { _, _ in Self.json(documents().configuredModels) }
+        router.get("/v1/configs/models") { _, _ in Response.json(documents().configuredModels) }
         router.get("/v1/configs/models/**") { request, _ in modelConfiguration(request) }
-        router.get("/v1/configs/bundles") { _, _ in Self.json(documents().configuredBundles) }
+        router.get("/v1/configs/bundles") { _, _ in Response.json(documents().configuredBundles) }
         router.get("/v1/configs/bundles/{id}") { request, _ in bundle(request) }
         router.post("/v1/configs/resolve") { request, _ in try await resolve(request) }
+        PoolRoutes(pools: pools, audit: audit).add(to: router)
         router.refuseOtherMethods(headAnswersGet: true)
         return router
     }
 
     private func model(_ request: Request) -> Response {
         guard let name = request.decodedPath(after: "/v1/models/") else { return Self.badPath }
-        return documents().model(name).map { Self.json($0) } ?? Self.notFound("Model '\(name)' not found")
+        return documents().model(name).map { Response.json($0) } ?? Self.notFound("Model '\(name)' not found")
     }
 
     /// `{id}/status` is the status document where `{id}` is a known model; otherwise the whole rest is an id, so that a
@@ -78,7 +94,7 @@ package struct SurfaceRoutes: Sendable {
         let documents = documents()
         let suffix = "/status"
         if name.hasSuffix(suffix), let status = documents.status(ofModel: String(name.dropLast(suffix.count))) {
-            return Self.json(status)
+            return Response.json(status)
         }
         guard let id = documents.registry.modelID(matching: name) else {
             return Self.notFound("Model '\(name)' not found")
@@ -110,13 +126,7 @@ package struct SurfaceRoutes: Sendable {
             throw RequestedJSON.wrongShape("'bundle' must be a string")
         }
         let resolution = Resolution(model: model, bundle: bundle.stringValue, registry: documents().registry)
-        return Self.json(resolution.body, status: .init(code: resolution.status))
-    }
-
-    private static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: JSONWriter.encode(value))))
+        return Response.json(resolution.body, status: .init(code: resolution.status))
     }
 
     /// JSON is YAML; written a key a line it is also what people expect to read.
@@ -136,10 +146,10 @@ package struct SurfaceRoutes: Sendable {
     }
 
     private static func notFound(_ message: String) -> Response {
-        json(["message": .string(message)], status: .notFound)
+        .json(["message": .string(message)], status: .notFound)
     }
 
     private static var badPath: Response {
-        json(["message": "the path is no valid percent-encoded UTF-8"], status: .badRequest)
+        .json(["message": "the path is no valid percent-encoded UTF-8"], status: .badRequest)
     }
 }

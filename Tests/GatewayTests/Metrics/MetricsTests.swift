@@ -1,4 +1,5 @@
 import Gateway
+import Logging
 import Observability
 import Testing
 import Wire
@@ -13,18 +14,49 @@ struct MetricsTests {
     func sentinels() {
         let registry = MetricsRegistry()
         let metrics = InferenceMetrics(registry: registry)
+        let pools = PoolMetrics(registry: registry)
         let samples = Self.samples(registry)
         for sample in [
             #"sie_gateway_requests_total{endpoint="",status="",machine_profile=""} 0"#,
             #"sie_gateway_provisioning_responses_total{machine_profile=""} 0"#,
             #"sie_gateway_pending_demand{machine_profile="",bundle=""} 0"#,
             #"sie_gateway_rejected_requests_total{machine_profile="",bundle="",reason=""} 0"#,
-            "sie_gateway_nats_connected 0", "sie_gateway_queue_inbox_skips_total 0",
+            #"sie_gateway_active_lease_gpus{machine_profile="",bundle=""} 0"#,
+            #"sie_gateway_pool_events_total{event="expired"} 0"#, "sie_gateway_nats_connected 0",
+            "sie_gateway_queue_inbox_skips_total 0",
             "sie_gateway_queue_ack_failures_total 0",
         ] {
             #expect(samples.contains(Substring(sample)), "\(sample)")
         }
-        withExtendedLifetime(metrics) {}
+        withExtendedLifetime((metrics, pools)) {}
+    }
+
+    @Test("what active pools hold is shown as configured; pending ones and the default pool hold nothing")
+    func leases() throws {
+        let registry = MetricsRegistry()
+        let metrics = PoolMetrics(registry: registry)
+        let workers = PoolWorkers.records([
+            PoolWorkers.worker("w1"), PoolWorkers.worker("w2"), PoolWorkers.worker("w3", bundle: "x"),
+        ])
+        let pools = PoolDirectory(
+            configuredMachineProfiles: ["L4", "a100"], hasDefaultPool: true, metrics: metrics,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, fleet: { WorkerSnapshot(workers) },
+            fleetChanges: AsyncStream.makeStream(), publish: { _ in })
+        metrics.collect(at: registry, from: pools)
+        func leases() -> Set<Substring> { Self.samples(registry).filter { $0.hasPrefix("sie_gateway_active_lease") } }
+        let sentinel: Substring = #"sie_gateway_active_lease_gpus{machine_profile="",bundle=""} 0"#
+        #expect(leases() == [sentinel])
+        _ = try pools.create(PoolTableTests.specification("a", [("l4", 2)], bundle: "default"))
+        _ = try pools.create(PoolTableTests.specification("b", [("l4", 1)], bundle: "x"))
+        _ = try pools.create(PoolTableTests.specification("c", [("a100", 1)]))
+        #expect(
+            leases() == [
+                sentinel, #"sie_gateway_active_lease_gpus{machine_profile="L4",bundle="default"} 2"#,
+                #"sie_gateway_active_lease_gpus{machine_profile="L4",bundle="x"} 1"#,
+            ])
+        #expect(pools.delete("a") == .deleted)
+        #expect(
+            leases() == [sentinel, #"sie_gateway_active_lease_gpus{machine_profile="L4",bundle="x"} 1"#])
     }
 
     @Test("known statuses are labels, all others are xxx")

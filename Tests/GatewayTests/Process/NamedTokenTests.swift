@@ -1,5 +1,6 @@
 import Foundation
 import JSONStream
+import NIOCore
 import NIOHTTP1
 import TestSupport
 import Testing

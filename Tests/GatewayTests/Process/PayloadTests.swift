@@ -1,7 +1,9 @@
 import JSONStream
 import MessagePack
+import NIOHTTP1
 import TestSupport
 import Testing
+import Wire
 
 @Suite("Payloads that the broker does not take", .serialized)
 struct PayloadTests {

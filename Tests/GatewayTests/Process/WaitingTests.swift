@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import TestSupport
 import Testing
+import Wire
 
 @Suite("Waiting for capacity", .serialized, .timeLimit(.minutes(2)))
 struct WaitingTests {

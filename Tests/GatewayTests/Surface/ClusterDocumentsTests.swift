@@ -1,6 +1,7 @@
 import Catalog
 import Gateway
 import JSONStream
+import NIOCore
 import Testing
 import Wire
 import YAML
