@@ -47,6 +47,7 @@ public struct ModelAppend: Sendable {
     ) throws(Refusal) {
         let posted = try Self.validated(document, registry)
         let known = registry.models[posted.id]
+        let knownNames = Set((known?.profiles ?? []).map(\.name))
 
         // Equality of profiles is of the whole mapping, by value; the registry comes before the store.
         var conflicts: [String] = []
@@ -56,7 +57,7 @@ public struct ModelAppend: Sendable {
             let content = YAMLNode(.mapping(profile.document))
             let other = known?.document["profiles"]?[profile.name] ?? stored?["profiles"]?[profile.name]
             if let other, other != content { conflicts.append(profile.name) }
-            if known?.profile(named: profile.name) == nil {
+            if !knownNames.contains(profile.name) {
                 created.append(profile.name)
             } else {
                 skipped.append(profile.name)
@@ -76,6 +77,7 @@ public struct ModelAppend: Sendable {
             throw .invalid([SchemaIssue(["profiles"], "No bundle can serve any profile of model '\(posted.id)'")])
         }
         if policy == .refuse {
+            try Self.refuseCycles(created, in: model)
             guard conflicts.isEmpty else { throw .conflictingProfiles(conflicts) }
             let fields = Self.conflictingFields(document, before)
             guard fields.isEmpty else { throw .conflictingFields(fields) }
@@ -84,6 +86,28 @@ public struct ModelAppend: Sendable {
         createdProfiles = created
         skippedProfiles = skipped
         affectedBundles = affected
+    }
+
+    /// Refuses new profiles whose parents lead back to themselves, which no worker could resolve.
+    private static func refuseCycles(_ created: [String], in model: ModelConfig) throws(Refusal) {
+        var parents: [String: String] = [:]
+        for profile in model.profiles { parents[profile.name] = profile.extends }
+        // Each profile is walked over once; those that end somewhere are no part of a cycle.
+        var isSound: Set<String> = []
+        for name in created {
+            var path: Set<String> = []
+            var current = name
+            while let parent = parents[current], !isSound.contains(current) {
+                guard path.insert(current).inserted else {
+                    let mark = model.document["profiles"]?[current]?["extends"]?.mark ?? .none
+                    throw refusal(
+                        ["profiles", current, "extends"],
+                        "\(mark): profile '\(current)' extends itself by way of '\(parent)'")
+                }
+                current = parent
+            }
+            isSound.formUnion(path)
+        }
     }
 
     /// The top-level keys, sorted, that both documents have with different values.

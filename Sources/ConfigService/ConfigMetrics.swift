@@ -10,6 +10,8 @@ struct ConfigMetrics: Sendable {
     let messagingConnected: Gauge
     let publishes: MetricFamily<Counter>
     let storeWrites: MetricFamily<Counter>
+    /// Not in the original.
+    let isWriter: Gauge
 
     init() {
         requests = registry.counter(
@@ -25,5 +27,6 @@ struct ConfigMetrics: Sendable {
             "sie_config_nats_publishes_total", help: "Rounds of announcements.", labels: ["result"])
         storeWrites = registry.counter(
             "sie_config_store_writes_total", help: "Writes to the store.", labels: ["op", "result"])
+        isWriter = registry.gauge("sie_config_is_writer", help: "Whether this replica takes writes.").with()
     }
 }

@@ -3,9 +3,11 @@ import CLibYaml
 /// libyaml's parser over bytes that stay where they are; the only place that reads its structures.
 struct EventParser: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
+    private let bytes: UnsafeBufferPointer<UInt8>
 
     /// Creates a parser of `bytes`, which must outlive it and be UTF-8.
     init(_ bytes: UnsafeBufferPointer<UInt8>) throws(YAMLError) {
+        self.bytes = bytes
         parser = .allocate(capacity: 1)
         parser.initialize(to: yaml_parser_t())
         guard yaml_parser_initialize(parser) == 1 else {
@@ -77,8 +79,8 @@ struct EventParser: ~Copyable {
         let context = parser.pointee.context.map { String(cString: $0) + ", " } ?? ""
         switch parser.pointee.error {
         case YAML_READER_ERROR:
-            // The reader counts bytes; the parser stands at the character before the trouble.
-            return YAMLError(.encoding, problem, at: Self.mark(parser.pointee.mark))
+            // The reader is ahead of the parser, and counts bytes.
+            return YAMLError(.encoding, problem, at: YAMLMark(after: bytes.prefix(parser.pointee.problem_offset)))
         case YAML_MEMORY_ERROR:
             return YAMLError(.limit, "no memory to read the YAML text", at: Self.mark(parser.pointee.mark))
         default:

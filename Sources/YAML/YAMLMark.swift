@@ -14,5 +14,18 @@ public struct YAMLMark: Sendable, Hashable, CustomStringConvertible {
         self.column = column
     }
 
+    /// The place behind a run of UTF-8.
+    init(after bytes: some Sequence<UInt8>) {
+        self.init(line: 1, column: 1)
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n") {
+                line += 1
+                column = 1
+            } else if byte & 0xC0 != 0x80 {
+                column += 1
+            }
+        }
+    }
+
     public var description: String { "line \(line), column \(column)" }
 }

@@ -14,9 +14,18 @@ extension YAMLNode {
     /// Parses bytes, which must be UTF-8, as `init(parsing:options:)` does.
     public init(parsing bytes: some Sequence<UInt8>, options: YAMLOptions = YAMLOptions()) throws(YAMLError) {
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw YAMLError(.encoding, "the text is not UTF-8", at: .none)
+            throw YAMLError(.encoding, "the text is not UTF-8", at: Self.firstNonUTF8(in: Array(bytes)))
         }
         try self.init(parsing: text, options: options)
+    }
+
+    /// Where the first bytes stand that are no UTF-8.
+    private static func firstNonUTF8(in bytes: [UInt8]) -> YAMLMark {
+        var validBytes = 0
+        var decoder = Unicode.UTF8.ForwardParser()
+        var iterator = bytes.makeIterator()
+        while case .valid(let scalar) = decoder.parseScalar(from: &iterator) { validBytes += scalar.count }
+        return YAMLMark(after: bytes.prefix(validBytes))
     }
 
     private static func parse(

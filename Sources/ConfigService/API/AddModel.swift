@@ -19,19 +19,34 @@ extension ConfigAPI {
     /// The order of checks is part of the contract: token, registry, NATS, size, idempotency, syntax, id, content.
     func addModel(_ request: Request) async throws -> Answer {
         let start = ContinuousClock.now
-        try authorization.requireAdmin(request.headers)
-        _ = try authority.catalogue()
-        guard authority.canAnnounce else { throw APIError.messagingUnavailable }
-        let body: ByteBuffer
-        do {
-            body = try await request.body.collect(upTo: Self.maximumDocumentBytes)
-        } catch {
-            throw APIError.payloadTooLarge(limitBytes: Self.maximumDocumentBytes)
-        }
-        let identity = try Self.identity(of: body, request.headers)
+        let (body, identity) = try await opened(request, start)
         guard let identity else { return await add(body, nil, request, start) }
         return await authority.idempotency.answer(identity, mismatch: APIError.idempotencyMismatch.answer) {
             await add(body, identity, request, start)
+        }
+    }
+
+    /// The body of a request that may write, and by what it is known again. Refusals leave an audit line too.
+    private func opened(
+        _ request: Request, _ start: ContinuousClock.Instant
+    ) async throws(APIError) -> (ByteBuffer, RequestIdentity?) {
+        do throws(APIError) {
+            try authorization.requireAdmin(request.headers)
+            _ = try authority.catalogue()
+            guard authority.canAnnounce else { throw .messagingUnavailable }
+            let body = try await Self.body(of: request)
+            return (body, try Self.identity(of: body, request.headers))
+        } catch {
+            record(nil, error.answer, nil, 0, request, start)
+            throw error
+        }
+    }
+
+    private static func body(of request: Request) async throws(APIError) -> ByteBuffer {
+        do {
+            return try await request.body.collect(upTo: maximumDocumentBytes)
+        } catch {
+            throw .payloadTooLarge(limitBytes: maximumDocumentBytes)
         }
     }
 
@@ -73,7 +88,9 @@ extension ConfigAPI {
         do {
             node = try YAMLNode(parsing: body.readableBytesView, options: options)
         } catch {
-            throw .unparsable(error.description)
+            // JSON is YAML but for the escapes of characters beyond the first 65,536, which come in pairs there.
+            guard let json = Self.json(body) else { throw .unparsable(error.description) }
+            node = YAMLNode(json: json)
         }
         guard let document = node.mapping else {
             throw .unparsable("The body must be a YAML mapping, but is \(node.kindDescription)")
@@ -82,6 +99,13 @@ extension ConfigAPI {
             throw .invalidModelID(id)
         }
         return document
+    }
+
+    private static func json(_ body: ByteBuffer) -> JSONValue? {
+        guard body.readableBytesView.first(where: { !" \t\r\n".utf8.contains($0) }) == UInt8(ascii: "{") else {
+            return nil
+        }
+        return try? JSONReader.decode(body.readableBytesView)
     }
 
     /// One audit line for each write that was looked at, whatever became of it.

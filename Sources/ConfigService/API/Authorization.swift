@@ -18,8 +18,8 @@ struct Authorization: Sendable {
     /// The name of the token that opened a request, for the audit log; nil where no token is configured or none fits.
     func tokenName(_ headers: HTTPFields) -> String? {
         guard let given = token(headers) else { return nil }
-        if let admin = tokens.admin, !admin.isEmpty, BearerToken.matches(given, admin) { return "admin" }
-        if let inference = tokens.inference, !inference.isEmpty, BearerToken.matches(given, inference) {
+        if let admin = tokens.admin?.current, !admin.isEmpty, BearerToken.matches(given, admin) { return "admin" }
+        if let inference = tokens.inference?.current, !inference.isEmpty, BearerToken.matches(given, inference) {
             return "inference"
         }
         return nil
@@ -29,13 +29,13 @@ struct Authorization: Sendable {
     func requireReader(_ headers: HTTPFields) throws(APIError) {
         guard tokens.admin != nil || tokens.inference != nil else { return }
         guard let given = token(headers) else { throw .missingToken }
-        let known = [tokens.admin, tokens.inference].compactMap { $0 }.filter { !$0.isEmpty }
+        let known = [tokens.admin, tokens.inference].compactMap { $0?.current }.filter { !$0.isEmpty }
         guard BearerToken.matches(given, anyOf: known) else { throw .invalidToken }
     }
 
     /// Writes are open where no token is configured; otherwise only the admin token opens them.
     func requireAdmin(_ headers: HTTPFields) throws(APIError) {
-        guard let admin = tokens.admin else {
+        guard let admin = tokens.admin?.current else {
             guard tokens.inference == nil else { throw .writesClosed }
             return
         }

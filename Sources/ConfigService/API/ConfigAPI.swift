@@ -22,7 +22,7 @@ struct ConfigAPI: Sendable {
     func router() -> Router<BasicRequestContext> {
         let router = Router(context: BasicRequestContext.self)
         router.add(middleware: ObservationMiddleware(report: observe))
-        router.add(middleware: ErrorBodyMiddleware(.detail))
+        router.add(middleware: ErrorBodyMiddleware(.configAPI))
         router.add(middleware: SlashRedirectMiddleware())
 
         router.get("/healthz") { _, _ in Answer.json(["status": "ok"]).response }

@@ -77,14 +77,21 @@ final class ConfigAuthority: Sendable {
     /// Reads the store and, where this process may write, claims it. A store that fails is tried again at each write.
     func open() async {
         await onWriterThread {
-            self.session.withLock { $0.open(self, at: .start) }
+            self.session.withLock { $0.open(self) }
         }
     }
 
-    /// Takes what another process has written to the store since.
-    func refresh() async {
+    /// Takes what another process has written to the store since; where this process may write and could not open the
+    /// store yet, it tries again.
+    func keepUp() async {
         await onWriterThread {
-            self.session.withLock { $0.refresh(self) }
+            self.session.withLock { session in
+                if self.parts.standing.mayWrite {
+                    session.open(self)
+                } else {
+                    session.refresh(self)
+                }
+            }
         }
     }
 

@@ -7,16 +7,14 @@ import YAML
 ///
 /// It lives on the writer's thread alone.
 struct StoreSession: Sendable {
-    /// When a store is opened.
-    enum Occasion {
-        case start
-        case later
-    }
-
     /// The version of what this process holds; nil before the store could be read.
     private var version: StoreVersion?
     /// Whether `version` is one under which commits are taken.
     private var isClaimed = false
+    /// Whether the store was read before; what is new in it since was written by another process meanwhile.
+    private var hasLoaded = false
+    /// What stood in the way last; said once.
+    private var problem: String?
 
     // MARK: Opening
 
@@ -24,29 +22,32 @@ struct StoreSession: Sendable {
     ///
     /// - Returns: what stands in the way of writing; nil where nothing does.
     @discardableResult
-    mutating func open(_ authority: ConfigAuthority, at occasion: Occasion) -> APIError? {
+    mutating func open(_ authority: ConfigAuthority) -> APIError? {
         guard let store = authority.parts.store else { return nil }
         do {
-            if version == nil { try load(store, authority, occasion) }
-            guard authority.parts.standing.mayWrite else { return nil }
-            if !isClaimed {
-                // Who was elected claims once, when elected; to claim again would be to write against its successor.
-                guard !authority.parts.standing.isElected else { return .notTheWriter }
-                try claim(store, authority)
-            }
+            if version == nil { try load(store, authority) }
+            if authority.parts.standing.mayWrite, !isClaimed { try claim(store, authority) }
+            problem = nil
             return nil
         } catch {
-            authority.parts.logger.error("the store cannot be used", metadata: ["reason": "\(error)"])
+            if problem != error.description {
+                problem = error.description
+                authority.parts.logger.error("the store cannot be used", metadata: ["reason": "\(error)"])
+            }
             return .storeUnavailable(error.description)
         }
     }
 
     /// Takes what is new in a store that another process writes to.
     mutating func refresh(_ authority: ConfigAuthority) {
-        guard let store = authority.parts.store, !isClaimed else { return }
+        guard let store = authority.parts.store else { return }
+        isClaimed = false
         do {
-            try load(store, authority, version == nil ? .start : .later)
+            try load(store, authority)
+            problem = nil
         } catch {
+            guard problem != error.description else { return }
+            problem = error.description
             authority.parts.logger.warning("the store cannot be read", metadata: ["reason": "\(error)"])
         }
     }
@@ -64,9 +65,7 @@ struct StoreSession: Sendable {
         }
     }
 
-    private mutating func load(
-        _ store: any ConfigStore, _ authority: ConfigAuthority, _ occasion: Occasion
-    ) throws(ConfigStoreError) {
+    private mutating func load(_ store: any ConfigStore, _ authority: ConfigAuthority) throws(ConfigStoreError) {
         guard let state = try store.load(unless: version) else { return }
         var snapshot = authority.snapshot
         snapshot.epoch = state.epoch
@@ -74,7 +73,7 @@ struct StoreSession: Sendable {
             let changed = state.models.filter { catalogue.stored[$0.key] != $0.value }
             catalogue.note(stored: state.models)
             // What another process wrote while this one ran belongs to the catalogue in any case.
-            if occasion == .later || authority.parts.restores {
+            if hasLoaded || authority.parts.restores {
                 authority.parts.loader.restore(changed, into: &catalogue)
             }
             snapshot.catalogue = catalogue
@@ -84,13 +83,14 @@ struct StoreSession: Sendable {
         authority.publish(snapshot)
         authority.idempotency.restore(state.replies)
         version = state.version
+        hasLoaded = true
         authority.didReadStore()
     }
 
     /// Claims the store, loading what others have written as often as they do.
     private mutating func claim(_ store: any ConfigStore, _ authority: ConfigAuthority) throws(ConfigStoreError) {
         for attempt in 0... {
-            try load(store, authority, version == nil ? .start : .later)
+            try load(store, authority)
             guard let loaded = version else { return }
             do throws(ConfigStoreError) {
                 version = try store.claim(ifVersion: loaded)
@@ -114,7 +114,7 @@ struct StoreSession: Sendable {
         // Somebody else may have claimed the store: then what they wrote counts, and the writes are looked at again.
         for _ in 0..<3 {
             guard authority.parts.standing.mayWrite else { return refuse(.notTheWriter) }
-            if let error = open(authority, at: .later) { return refuse(error) }
+            if let error = open(authority) { return refuse(error) }
             let snapshot = authority.snapshot
             guard let catalogue = snapshot.catalogue else { return refuse(.registryUnavailable) }
             let batch = WriteBatch(

@@ -2,8 +2,6 @@
 protocol WriterStanding: Sendable {
     /// Whether a write may begin now.
     var mayWrite: Bool { get }
-    /// Whether this process takes part in an election; it never claims the store by itself then.
-    var isElected: Bool { get }
     /// The store was claimed by another process.
     func wasSuperseded()
 }
@@ -11,7 +9,6 @@ protocol WriterStanding: Sendable {
 /// The standing of a service of one replica.
 struct SoleWriter: WriterStanding {
     var mayWrite: Bool { true }
-    var isElected: Bool { false }
 
     /// A second process at the same store, during a rollout say, is no reason to stop: what it wrote is loaded.
     func wasSuperseded() {}

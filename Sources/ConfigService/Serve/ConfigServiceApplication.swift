@@ -37,10 +37,12 @@ struct ConfigServiceApplication: Sendable {
         let loader = CatalogueLoader(
             bundlesDirectory: configuration.bundlesDirectory, modelsDirectory: configuration.modelsDirectory,
             logger: logger)
+        let elected = configuration.replication.map { ElectedWriter(lease: $0.lease) }
+        metrics.isWriter.set(elected == nil)
         let authority = ConfigAuthority(
             catalogue: catalogue(loader),
             parts: ConfigAuthority.Parts(
-                store: store, publisher: publisher, standing: SoleWriter(), loader: loader,
+                store: store, publisher: publisher, standing: elected ?? SoleWriter(), loader: loader,
                 restores: configuration.restoresAtStart, metrics: metrics, logger: logger))
         await authority.open()
         let api = ConfigAPI(
@@ -49,12 +51,25 @@ struct ConfigServiceApplication: Sendable {
         // Above the limit of documents, so that a larger body gets the API's own answer after the checks before it.
         listening.routeBodyLimitBytes = 8 * ConfigAPI.maximumDocumentBytes
         let server = HTTPServer(
-            configuration: listening, routes: api.router().buildResponder(), errorBodies: .detail, group: group,
+            configuration: listening, routes: api.router().buildResponder(), errorBodies: .configAPI, group: group,
             logger: logger)
         try await server.bind()
 
         // The last to start is the first to stop: requests drain while changes can still be announced.
-        var services: [any Service] = [StoreOpening(authority: authority), server]
+        var services: [any Service] = [server]
+        if store != nil {
+            services.insert(
+                StoreWatch(authority: authority, interval: configuration.replication?.refresh ?? .seconds(1)), at: 0)
+        }
+        if let publisher, let replication = configuration.replication, let elected {
+            let election = NATSElection(
+                connection: publisher.connection, bucket: replication.bucket, holder: publisher.identity,
+                lease: replication.lease)
+            services.insert(
+                WriterCampaign(
+                    election: election, standing: elected, authority: authority, metrics: metrics, logger: logger),
+                at: 0)
+        }
         if let connection = publisher?.connection { services.insert(connection, at: 0) }
         try await ServiceGroup(
             configuration: ServiceGroupConfiguration(
