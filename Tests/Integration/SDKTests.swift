@@ -46,6 +46,20 @@ import Testing
         try await check(calls: calls, threads: 64, sdk: sdk)
     }
 
+    @Test("a pool is held, serves its holder and is given back", arguments: Tools.SDK.allCases)
+    func pools(sdk: Tools.SDK) async throws {
+        let name = "held-\(sdk.rawValue.replacing(".", with: "-"))"
+        let report = try await SDKDriver.pools(
+            url: try await UpStack.shared.value.client.url, pool: name, profile: "cpu", sdk: sdk)
+        #expect(report.name == name && report.state == "active")
+        #expect(report.gpus == ["cpu": 1] && report.workers == 1)
+        #expect(report.shape == [ReferenceTexts.dimension])
+        #expect(report.nameless?.class == "PoolError")
+        #expect(report.nameless?.message.hasSuffix("Pool name is required") == true)
+        #expect(report.deleted && !report.deletedAgain && report.isGone)
+        #expect(report.asynchronousToo)
+    }
+
     @Test("the model list, the asynchronous client and the error of an unknown model", arguments: Tools.SDK.allCases)
     func surfaces(sdk: Tools.SDK) async throws {
         let report = try await SDKDriver.surfaces(url: try await UpStack.shared.value.client.url, sdk: sdk)

@@ -6,7 +6,7 @@ import Wire
 /// One request on an inference route, as its head describes it.
 struct InferenceCall: Sendable {
     enum Endpoint: Equatable, Sendable {
-        /// `POST /v1/encode/{model}` and its kin; the text is the undecoded model part of the path.
+        /// `POST /v1/encode/{model}` and its kin; the text is the undecoded model part of the path, which may be missing.
         case operation(WorkItem.Operation, model: Substring)
         /// `POST /v1/embeddings`.
         case embeddings
@@ -24,7 +24,7 @@ struct InferenceCall: Sendable {
                 let name = operation.rawValue.utf8
                 guard rest.starts(with: name) else { continue }
                 let model = rest.dropFirst(name.count)
-                guard model.first == UInt8(ascii: "/"), model.count > 1 else { return nil }
+                guard model.first == UInt8(ascii: "/") else { return nil }
                 self = .operation(operation, model: Substring(model.dropFirst()))
                 return
             }

@@ -161,6 +161,10 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
             count(endpoint, status: refusal.status)
             return .refuse(refusal)
         }
+        if case .operation(_, let model) = endpoint, model.isEmpty {
+            count(endpoint, status: .notFound)
+            return .refuse(HTTPReply(status: .notFound))
+        }
         guard head.method == .POST else {
             count(endpoint, status: .methodNotAllowed)
             return .refuse(HTTPReply(status: .methodNotAllowed, headers: ["allow": "POST"]))

@@ -99,7 +99,8 @@ struct ConfigMirrorTests {
                 try await control.post("org/new", profiles: ["default", "fast"])
                 try await running.wait { $0.model(named: "org/new")?.profile(named: "fast") != nil }
                 #expect(running.mirror.current.epoch == 2)
-                #expect(running.deltas("model_added", "applied") == 2)
+                // Counted once it is applied, so a moment after the registry shows it.
+                try await running.wait { _ in running.deltas("model_added", "applied") == 2 }
                 let hash = running.mirror.current.registry.bundleConfigHash(of: "default")
                 #expect(hash.count == 64)
             }

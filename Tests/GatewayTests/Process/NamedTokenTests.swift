@@ -46,6 +46,13 @@ struct NamedTokenTests {
         let wait = try #require(limited.headers.first(name: "retry-after").flatMap { Int($0) })
         #expect(90...100 ~= wait)
         for _ in 0..<20 { #expect(try await ask("t-free").status == 200) }
+        let metrics = try await HTTPTestClient(port: process.port)
+            .send(.GET, "/metrics", headers: ["authorization": "Bearer t-free"]).text
+        for status in [401, 429] {
+            let series =
+                #"sie_gateway_requests_total{endpoint="encode",status="\#(status)",machine_profile="unknown"} 1"#
+            #expect(metrics.contains(series), "\(status)")
+        }
         let forbidden = try await ask("t-elsewhere")
         #expect(forbidden.status == 403)
         #expect(forbidden.text.contains("Token 'elsewhere' may not use pool 'test'"))

@@ -53,6 +53,27 @@ enum SDKDriver {
         var asyncShape: [Int]
     }
 
+    struct PoolsReport: Decodable, Sendable {
+        struct Failure: Decodable, Sendable {
+            var `class`: String
+            var message: String
+        }
+        var name: String
+        var state: String
+        var gpus: [String: Int]
+        /// How many workers the pool was given.
+        var workers: Int
+        /// The shape of a vector that was encoded through the pool.
+        var shape: [Int]
+        /// What making a pool without a name brought.
+        var nameless: Failure?
+        var deleted: Bool
+        var deletedAgain: Bool
+        var isGone: Bool
+        /// Whether the asynchronous client made, found and deleted a pool as well.
+        var asynchronousToo: Bool
+    }
+
     /// Encodes the calls, each a list of items, from that many threads.
     static func encode(
         _ calls: [[Item]], threads: Int = 1, url: String, sdk: Tools.SDK
@@ -69,6 +90,13 @@ enum SDKDriver {
 
     static func surfaces(url: String, sdk: Tools.SDK) async throws -> SurfacesReport {
         try await run("sdk_surfaces.py", ["url": url, "model": ReferenceTexts.model], sdk)
+    }
+
+    static func pools(
+        url: String, pool: String, profile: String, sdk: Tools.SDK
+    ) async throws -> PoolsReport {
+        try await run(
+            "sdk_pools.py", ["url": url, "model": ReferenceTexts.model, "pool": pool, "profile": profile], sdk)
     }
 
     private static func run<Report: Decodable>(
