@@ -3,7 +3,7 @@ import Glibc
 
 /// The round trip by the leanest possible peer: one thread and one blocking socket a side, prepared bytes, and no more
 /// parsing than finding a message's end. It serves no reconnect, no limits, no errors; what it takes is the server's
-/// share, the kernel's, and two system calls a wake-up. No client can be faster, only nearer.
+/// share, the kernel's, and two system calls a wake-up: the least processor time that a client can do with.
 enum FloorRoundTrip {
     static func run(
         port: Int, stream: String, subject: String, consumer: String, payloadBytes: Int, recorder: RoundTripRecorder,
