@@ -40,16 +40,27 @@ struct HighAvailabilityTests {
         try await HTTPTestClient(port: service.port).send(.GET, "/metrics").text.contains("sie_config_is_writer 1")
     }
 
+    /// What the replicas share.
+    enum Store: CaseIterable, Sendable {
+        case directory
+        case bucket
+    }
+
     @Test(
-        "one of two replicas writes, the other reads and refuses; killed, it is followed; stopped and continued, it cannot write"
-    )
-    func failover() async throws {
+        "one of two replicas writes, the other reads and refuses; killed, it is followed; stopped and continued, it cannot write",
+        arguments: Store.allCases)
+    func failover(_ store: Store) async throws {
         let nats = try await NATSServerProcess()
         let folder = try ConfigServiceFolder()
-        let environment = [
+        let storage: ObjectStorageProcess? = store == .bucket ? try await ObjectStorageProcess(.s3) : nil
+        var environment = [
             "SIE_NATS_URL": nats.url, "SIE_CONFIG_HA": "nats", "SIE_CONFIG_HA_LEASE_SECONDS": "1.5",
             "POD_NAME": "sie-config-0",
         ]
+        if let storage {
+            environment.merge(storage.environment) { $1 }
+            environment["SIE_CONFIG_STORE_DIR"] = storage.location("shared")
+        }
         let first = try await folder.serve(environment)
         try await eventually("the first replica writes") { try await isWriter(first) }
         let second = try await folder.serve(environment.merging(["POD_NAME": "sie-config-1"]) { $1 })
