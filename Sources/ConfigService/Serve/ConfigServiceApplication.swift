@@ -63,7 +63,7 @@ struct ConfigServiceApplication: Sendable {
         }
         if let publisher, let replication = configuration.replication, let elected {
             let election = NATSElection(
-                connection: publisher.connection, bucket: replication.bucket, holder: publisher.identity,
+                connection: publisher.connection, bucket: replication.bucket, holder: configuration.instanceID,
                 lease: replication.lease)
             services.insert(
                 WriterCampaign(

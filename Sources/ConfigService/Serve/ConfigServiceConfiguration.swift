@@ -43,8 +43,11 @@ struct ConfigServiceConfiguration: Sendable {
     var tokens: Tokens
     /// Nil announces nothing.
     var messaging: Messaging?
-    /// Who this process is in deltas.
+    /// Who the service is in deltas; gateways apply those of producers they trust, by default `sie-config` and names
+    /// that begin with `sie-config-`.
     var publisherID: String
+    /// What tells this process from all other replicas.
+    var instanceID: String
     /// How several replicas agree on the one that writes; nil for a service of one replica.
     var replication: Replication?
     var logLevel: String
@@ -75,7 +78,8 @@ struct ConfigServiceConfiguration: Sendable {
                 servers: servers.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) },
                 user: user, password: password)
         }
-        publisherID =
+        publisherID = text("SIE_CONFIG_PRODUCER_ID") ?? text("POD_NAME") ?? "sie-config"
+        instanceID =
             text("POD_NAME")
             ?? "\(text("HOSTNAME") ?? ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
         replication = try Self.replication(environment)
