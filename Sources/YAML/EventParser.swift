@@ -7,6 +7,10 @@ struct EventParser: ~Copyable {
 
     /// Creates a parser of `bytes`, which must outlive it and be UTF-8.
     init(_ bytes: UnsafeBufferPointer<UInt8>) throws(YAMLError) {
+        // libyaml drops a byte order mark only where it has to find out the encoding itself; told it, it takes the mark
+        // for a column, and the first line for one that is indented.
+        let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let bytes = bytes.starts(with: byteOrderMark) ? UnsafeBufferPointer(rebasing: bytes.dropFirst(3)) : bytes
         self.bytes = bytes
         parser = .allocate(capacity: 1)
         parser.initialize(to: yaml_parser_t())
