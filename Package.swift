@@ -128,7 +128,12 @@ let package = Package(
                 "Catalog", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
                 "Inference", "Settings", "YAML", collections, httpTypes, httpClient, signals,
             ] + hummingbird),
-        program("CLI", nio + nioHTTP + [subprocess, systemPackage, signals, "CProcess", "Wire", "YAML"]),
+        program(
+            "CLI",
+            nio + nioHTTP + [
+                subprocess, systemPackage, signals, httpClient, nioSSL, crypto, "CProcess", "Wire", "YAML",
+                "JSONStream", "Catalog", "Settings",
+            ]),
 
         // tests
         .target(
@@ -164,10 +169,10 @@ let package = Package(
                 "Catalog", "Wire", "MessagePack", "JSONStream", "YAML", "NATSClient", "Inference", "Observability",
                 "Settings", httpClient, logging,
             ]),
-        tests(of: "CLI", nio + ["YAML"]),
+        tests(of: "CLI", nio + ["YAML", "Catalog", "Settings"]),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: nio + nioHTTP + [httpClient, "TestSupport"],
+            dependencies: nio + nioHTTP + [httpClient, "TestSupport", "YAML", "JSONStream"],
             path: "Tests/Integration", exclude: ["Python"], swiftSettings: strict),
 
         // benchmarks

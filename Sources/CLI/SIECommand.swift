@@ -5,6 +5,6 @@ import ArgumentParser
     static let configuration = CommandConfiguration(
         commandName: "sie",
         abstract: "Run and use the inference platform.",
-        subcommands: [UpCommand.self, VersionCommand.self, RunChildCommand.self]
+        subcommands: [UpCommand.self, PushCommand.self, ConfigCommand.self, VersionCommand.self, RunChildCommand.self]
     )
 }
