@@ -16,6 +16,7 @@ struct Catalogue: Sendable {
     /// The texts in the store by id, whether or not they were restored into the registry.
     private(set) var stored: [String: String] = [:]
     private var fragments: [String: ExportFragment] = [:]
+    private var sharedDigests = RegistryDigests()
 
     /// A catalogue without a store's models.
     init(registry: Registry, baselines: [String: Baseline]) {
@@ -40,6 +41,9 @@ struct Catalogue: Sendable {
         return fragments[model.id]?.value(make) ?? make()
     }
 
+    /// The digests of the registry as it is.
+    var digests: RegistryDigests.Values { sharedDigests.values(of: registry) }
+
     /// Notes what the store holds, before anything of it is restored.
     mutating func note(stored texts: [String: String]) {
         for (id, text) in texts where stored[id] != text {
@@ -53,6 +57,7 @@ struct Catalogue: Sendable {
     /// - Parameter text: its text in the store; nil where it is in none.
     mutating func insert(_ model: ModelConfig, text: String?) {
         registry.insert(model)
+        sharedDigests = RegistryDigests()
         if let text { stored[model.id] = text }
         fragments[model.id] = ExportFragment()
     }
