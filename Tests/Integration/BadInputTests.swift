@@ -1,4 +1,6 @@
 import Foundation
+import NIOCore
+import NIOHTTP1
 import TestSupport
 import Testing
 
@@ -90,13 +92,18 @@ import Testing
     @Test(
         "a path that names no model is refused",
         arguments: [
-            ("/v1/encode/../../etc/passwd", [400, 404]), ("/v1/encode/a/%2E%2E/b", [400, 404]),
-            ("/v1/encode/no/such-model", [404]), ("/v1/encode/%00", [400, 404]), ("/v1/encode/%FF%FE", [400, 404]),
-            ("/v1/encode/a%0Ab", [400, 404]), ("/v1/encode/", [404]),
+            ("/v1/encode/../../etc/passwd", 400), ("/v1/encode/a/%2E%2E/b", 400), ("/v1/encode/no/such-model", 404),
+            ("/v1/encode/%00", 400), ("/v1/encode/%FF%FE", 400), ("/v1/encode/a%0Ab", 400), ("/v1/encode/", 404),
         ])
-    func badPath(path: String, statuses: [Int]) async throws {
-        let response = try await whileServing { try await $0.postJSON(path, #"{"items": [{"text": "a"}]}"#) }
-        #expect(statuses.contains(response.status), "\(response.status) \(response.text)")
+    func badPath(path: String, status: Int) async throws {
+        let response = try await whileServing { client in
+            // A client that keeps targets as they are: others mend some of these.
+            let port = try #require(URL(string: client.url)?.port)
+            return try await HTTPTestClient(port: port).post(
+                path, headers: ["content-type": "application/json"],
+                body: ByteBuffer(string: #"{"items": [{"text": "a"}]}"#))
+        }
+        #expect(response.status == status, "\(response.text)")
     }
 
     /// With its length announced, and in chunks, where only counting tells.
