@@ -129,6 +129,7 @@ struct Composer: ~Copyable {
         }
         // What is merged in stands first, and gives way to the mapping's own keys.
         var mapping = YAMLMapping()
+        mapping.reserveCapacity(merged.count + own.count)
         for entry in merged { mapping.set(entry.key, entry.value) }
         var seen = YAMLMapping()
         for entry in own {

@@ -4,7 +4,7 @@ enum YAMLKey: Hashable, Sendable {
     case integer(Int128)
     case float(Double)
     case string(String)
-    case timestamp(YAMLTimestamp)
+    indirect case timestamp(YAMLTimestamp)
     case binary([UInt8])
     case collection
 

@@ -10,7 +10,8 @@ public struct YAMLNode: Sendable, Equatable {
         case integer(Int128)
         case float(Double)
         case string(String)
-        case timestamp(YAMLTimestamp)
+        // Outside of the node: it is rare and large, and a catalogue keeps very many nodes.
+        indirect case timestamp(YAMLTimestamp)
         case binary([UInt8])
         case sequence([YAMLNode])
         case mapping(YAMLMapping)
