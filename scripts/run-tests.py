@@ -23,6 +23,8 @@ STARTED = re.compile(r"^.{1,3}\s+Test (?P<name>.+?) started\.$")
 ISSUE = re.compile(r"^.{1,3}\s+Test (?P<name>.+?) recorded an issue(?P<what>.*)$")
 # Lines that say nothing in the log of a run that went well.
 ROUTINE = re.compile(r"^\S{1,3}\s+(?:(?:Test|Suite|Test case) .+ started\.|Test case .+ passed after .+)$")
+# How many tests ran, in the last line: a test's own line is lost where another process's output runs into it.
+TOTAL = re.compile(r"^.{1,3}\s+Test run with (?P<count>\d+) tests? ")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 CASES = re.compile(r" with \d+ test cases?$")
 
@@ -51,13 +53,15 @@ def main(arguments):
     timer.start()
     cleaning = threading.Thread(target=clean_up, daemon=True)
     cleaning.start()
-    running, passed, failed, skipped, recorded = {}, [], [], [], []
+    running, passed, failed, skipped, recorded, total = {}, [], [], [], [], None
     for line in process.stdout:
         line = COLOURS.sub("", line).rstrip("\n")
         if not ROUTINE.match(line):
             print(line, flush=True)
         if match := ISSUE.match(line):
             recorded.append(f"{CASES.sub('', match['name'])}{match['what']}")
+        if match := TOTAL.match(line):
+            total = int(match["count"])
         if match := STARTED.match(line) or FINISHED.match(line):
             name = CASES.sub("", match["name"])
             if name == "run" or name.startswith(("run with ", "case passing ")):
@@ -90,7 +94,8 @@ def main(arguments):
         print(f"FAILED {problem}")
     for name in skipped:
         print(f"SKIPPED {name}")
-    print(f"{len(passed)} passed, {len(problems)} failed")
+    count = len(passed) if total is None else total - len(failed) - len(skipped)
+    print(f"{count} passed, {len(problems)} failed")
     return 1 if problems else 0
 
 

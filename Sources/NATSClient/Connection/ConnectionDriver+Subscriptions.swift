@@ -37,7 +37,7 @@ extension ConnectionDriver {
                 }
                 driver.control.writeUnsubscribe(id: id)
                 // Messages that the server sent before it saw UNSUB come before its PONG.
-                driver.sendPing { result in
+                driver.pingAndWait(timeout: driver.configuration.requestTimeout) { result in
                     if let subscription = driver.subscriptions.removeValue(forKey: id) { subscription.onEnd() }
                     continuation.resume(returning: result)
                 }

@@ -61,7 +61,7 @@ extension ConnectionDriver {
     }
 
     /// Sends a PING behind everything else; `body` gets its PONG, or the failure, once.
-    private func pingAndWait(timeout: TimeAmount, _ body: @escaping PongHandler) {
+    func pingAndWait(timeout: TimeAmount, _ body: @escaping PongHandler) {
         var body: PongHandler? = body
         let timer = eventLoop.assumeIsolated().scheduleTask(in: timeout) {
             body.take()?(.failure(.timeout))

@@ -12,6 +12,9 @@ package final class WorkDispatcher: Sendable {
     private struct State {
         var ledger: DeliveryLedger
         var messages: [DeliveryLedger.ID: JetStreamMessage] = [:]
+        /// Messages off the ledger whose answer is being written: whoever waits for the last one before it closes the
+        /// connection has to wait for these too.
+        var settling = 0
     }
 
     private let state: Mutex<State>
@@ -54,8 +57,8 @@ package final class WorkDispatcher: Sendable {
         self.onSettled = onSettled
     }
 
-    /// Messages fetched and not settled.
-    package var outstanding: Int { state.withLock { $0.ledger.outstanding } }
+    /// Messages fetched and not settled. What is not counted any more has been written to the connection.
+    package var outstanding: Int { state.withLock { $0.ledger.outstanding + $0.settling } }
 
     // MARK: Events
 
@@ -99,11 +102,13 @@ package final class WorkDispatcher: Sendable {
     /// Shutdown: what has not started goes back to the queue at once, what runs is finished and answered.
     package func drain() {
         let waiting = state.withLock { state in
-            state.ledger.drain().compactMap { state.messages.removeValue(forKey: $0) }
+            let waiting = state.ledger.drain().compactMap { state.messages.removeValue(forKey: $0) }
+            state.settling += waiting.count
+            return waiting
         }
         for message in waiting {
             attempt("give back") { () throws(NATSError) in try message.nak() }
-            onSettled()
+            answered()
         }
     }
 
@@ -214,11 +219,17 @@ package final class WorkDispatcher: Sendable {
     /// after its ack wait: nothing is lost.
     private func settle(_ id: DeliveryLedger.ID, _ action: (JetStreamMessage) throws(NATSError) -> Void) {
         let message = state.withLock { state -> JetStreamMessage? in
-            guard state.ledger.settled(id) else { return nil }
-            return state.messages.removeValue(forKey: id)
+            guard state.ledger.settled(id), let message = state.messages.removeValue(forKey: id) else { return nil }
+            state.settling += 1
+            return message
         }
         guard let message else { return }
         attempt("answer") { () throws(NATSError) in try action(message) }
+        answered()
+    }
+
+    private func answered() {
+        state.withLock { $0.settling -= 1 }
         onSettled()
     }
 

@@ -94,9 +94,10 @@ package final class WorkLoop: Service {
 
     private func stop() async {
         isStopping.store(true, ordering: .releasing)
-        // From here on what still arrives is given back at once; the server may have sent some already.
-        dispatcher.drain()
+        // First the end of pulling: what is given back while a pull is open comes straight back here, and each time
+        // counts as a delivery. Then what the server had sent by then is given back with the rest.
         await credit.drain()
+        dispatcher.drain()
         let clock = ContinuousClock()
         let deadline = clock.now + Self.drainLimit
         while dispatcher.outstanding > 0, clock.now < deadline {
