@@ -17,31 +17,14 @@ public enum BundleConfigHash {
     public static func digest(
         of models: some Sequence<ModelConfig>, modules: Set<String>, scheme: Scheme = .controlPlane031
     ) -> String {
-        hexDigest(canonicalText(of: models, modules: modules, scheme: scheme))
+        ServedModels(models, modules: modules, scheme: scheme).digest
     }
 
     /// The bytes that are hashed; none where the bundle serves no model.
     package static func canonicalText(
         of models: some Sequence<ModelConfig>, modules: Set<String>, scheme: Scheme
     ) -> [UInt8] {
-        let entries =
-            models
-            .filter { scheme == .worker031 || !$0.modules.isDisjoint(with: modules) }
-            .sorted { $0.id.codePointsPrecede($1.id) }
-            .map { entry(of: $0, modules: modules, scheme: scheme) }
-        guard !entries.isEmpty else { return [] }
-        return JSONWriter.encode(.array(entries), options: scheme.writing)
-    }
-
-    private static func entry(of model: ModelConfig, modules: Set<String>, scheme: Scheme) -> JSONValue {
-        let profiles = model.profiles
-            .filter { profile in
-                // A profile without an adapter of its own is in every bundle of the model; its parent is not asked.
-                scheme == .worker031 || profile.module.map(modules.contains) ?? true
-            }
-            .sorted { $0.name.codePointsPrecede($1.name) }
-            .map { profile -> JSONValue in ["name": .string(profile.name), "config": profile.hashed(scheme)] }
-        return ["sie_id": .string(model.id), "profiles": .array(profiles)]
+        ServedModels(models, modules: modules, scheme: scheme).canonicalText
     }
 
     static func hexDigest(_ text: [UInt8]) -> String {
@@ -50,7 +33,7 @@ public enum BundleConfigHash {
 }
 
 extension BundleConfigHash.Scheme {
-    fileprivate var writing: JSONWriter.Options {
+    var writing: JSONWriter.Options {
         switch self {
         case .controlPlane031: JSONWriter.Options(numberStyle: .orjson, sortsKeys: true)
         case .worker031: JSONWriter.Options(escapesNonASCII: true, numberStyle: .python, sortsKeys: true)
@@ -60,7 +43,7 @@ extension BundleConfigHash.Scheme {
 
 extension Profile {
     /// The profile as a scheme sees it.
-    fileprivate func hashed(_ scheme: BundleConfigHash.Scheme) -> JSONValue {
+    func hashed(_ scheme: BundleConfigHash.Scheme) -> JSONValue {
         var options = hashedFields.adapterOptions
         switch scheme {
         case .controlPlane031:

@@ -24,7 +24,7 @@ public struct Registry: Sendable {
     private var bundlePositions: [String: Int] = [:]
     private var routes: [String: [String]] = [:]
     private var spellings: [String: String] = [:]
-    private var hashes = HashCache()
+    private var digests = BundleDigests()
 
     /// Creates a registry without models.
     public init(bundles: [Bundle] = []) {
@@ -55,8 +55,8 @@ public struct Registry: Sendable {
     /// Computed once for each state of the registry.
     public func bundleConfigHash(of bundleID: String) -> String {
         guard let bundle = bundle(named: bundleID) else { return "" }
-        return hashes.value(for: bundleID) {
-            BundleConfigHash.digest(of: models.values, modules: bundle.modules)
+        return digests.digest(of: bundleID) {
+            ServedModels(models.values, modules: bundle.modules, scheme: .controlPlane031)
         }
     }
 
@@ -82,7 +82,7 @@ public struct Registry: Sendable {
         bundles = byName.values.sorted { $0.precedes($1) }
         bundlePositions = Dictionary(uniqueKeysWithValues: bundles.enumerated().map { ($1.id, $0) })
         for (id, model) in models { routes[id] = route(of: model.modules) }
-        hashes = HashCache()
+        digests = BundleDigests()
     }
 
     /// Adds a model by the rules that gateways apply to deltas and exports.
@@ -120,7 +120,7 @@ public struct Registry: Sendable {
         models[model.id] = model
         routes[model.id] = route(of: model.modules)
         spellings[model.id.lowercased()] = model.id
-        hashes = HashCache()
+        digests = digests.adding(model)
     }
 
     /// The modules of a model that no bundle lists, sorted.
@@ -166,15 +166,40 @@ extension YAMLMapping {
 }
 
 extension Registry {
-    /// Digests of one state, computed on first use; each change of the registry takes a new cache.
-    private final class HashCache: Sendable {
-        private let digests = Mutex<[String: String]>([:])
+    /// What is known of the digests of one state; each change of the registry takes a new one.
+    private final class BundleDigests: Sendable {
+        private struct Known: Sendable {
+            var models: ServedModels
+            var digest: String?
+        }
 
-        func value(for bundle: String, _ compute: () -> String) -> String {
-            if let known = digests.withLock({ $0[bundle] }) { return known }
-            let digest = compute()
-            digests.withLock { $0[bundle] = digest }
-            return digest
+        private let known: Mutex<[String: Known]>
+
+        init() { known = Mutex([:]) }
+
+        private init(_ known: [String: Known]) { self.known = Mutex(known) }
+
+        /// - Parameter models: what the bundle serves, where that is not known here.
+        func digest(of bundle: String, _ models: () -> ServedModels) -> String {
+            known.withLock { known in
+                if let digest = known[bundle]?.digest { return digest }
+                let models = known[bundle]?.models ?? models()
+                let digest = models.digest
+                known[bundle] = Known(models: models, digest: digest)
+                return digest
+            }
+        }
+
+        /// Those of the state with one model more, or with one changed.
+        func adding(_ model: ModelConfig) -> BundleDigests {
+            BundleDigests(
+                known.withLock { known in
+                    known.mapValues { bundle in
+                        var models = bundle.models
+                        models.update(model)
+                        return Known(models: models)
+                    }
+                })
         }
     }
 }

@@ -57,6 +57,28 @@ struct RegistryTests {
         #expect(registry.models.isEmpty)
     }
 
+    @Test("a digest kept up to date while models come and grow is that of all models at once")
+    func growingDigests() throws {
+        var registry = Registry(bundles: bundles)
+        var seen: Set<String> = []
+        for step in 0..<60 {
+            let name = "m-\(step * 37 % 20)"
+            let module = step % 3 == 0 ? "m.two" : "m.one"
+            try registry.add(model("{sie_id: \(name), profiles: {p\(step): {adapter_path: '\(module):A'}}}"))
+            let before = registry
+            for bundle in bundles {
+                let digest = registry.bundleConfigHash(of: bundle.id)
+                #expect(digest == BundleConfigHash.digest(of: registry.models.values, modules: bundle.modules))
+            }
+            registry.insert(try model("{sie_id: \(name), profiles: {other: {adapter_path: 'm.one:B'}}}"))
+            seen.insert(registry.bundleConfigHash(of: "slow"))
+            // Who holds the state before a change goes on seeing that.
+            #expect(before.bundleConfigHash(of: "slow") != registry.bundleConfigHash(of: "slow"))
+            registry = before
+        }
+        #expect(seen.count == 60)
+    }
+
     @Test("replacing the bundles routes every model anew")
     func replacingBundles() throws {
         var registry = Registry(bundles: bundles)
