@@ -1,11 +1,13 @@
 /// What is printed once the stack serves: its address, and three ways to use it that can be pasted into a shell.
 struct Banner: Sendable, Equatable {
     var url: String
+    var configURL: String
     var models: [String]
     var bearerToken: String?
 
     init(plan: StackPlan) {
         self.url = plan.url
+        self.configURL = plan.configURL
         self.models = plan.models
         self.bearerToken = plan.bearerToken
     }
@@ -36,6 +38,10 @@ struct Banner: Sendable, Equatable {
               from sie_sdk import SIEClient
               client = SIEClient("\(url)"\(apiKey))
               print(client.encode("\(model)", {"text": "Hello, world"})["dense"])
+
+            Models are added over the Config API, \(configURL), while everything runs:
+
+              sie push my-model.yaml --config-url \(configURL) --gateway-url \(url)
 
 
             """

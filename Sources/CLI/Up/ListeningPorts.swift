@@ -14,7 +14,9 @@ package struct ListeningPorts: Sendable {
     private static let candidates = 15_000..<32_768
 
     /// Makes sure that `port` of `host` can be bound; 0 picks a free one.
-    package func claim(host: String, port: Int) async throws(UpError) -> Int {
+    ///
+    /// - Parameter option: the option that names another port, for the error.
+    package func claim(host: String, port: Int, option: String = "--port") async throws(UpError) -> Int {
         guard port != 0 else { return try await free(count: 1, host: host)[0] }
         do {
             try await bind(host: host, port: port).close()
@@ -22,7 +24,7 @@ package struct ListeningPorts: Sendable {
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw UpError(
                 "port \(port) on \(host) is in use by another program",
-                remedy: "Stop that program, or choose another port with --port.")
+                remedy: "Stop that program, or choose another port with \(option).")
         } catch {
             throw cannotListen(host: host, port: port, error)
         }

@@ -8,6 +8,9 @@ final class Progress: Sendable {
     /// When each process was started.
     private let starts = Mutex<[String: ContinuousClock.Instant]>([:])
 
+    /// When the stack was told to stop.
+    private let stopBegin = Mutex<ContinuousClock.Instant?>(nil)
+
     /// What each thing that is waited for still lacks.
     private let reasons = Mutex<[String: String]>([:])
 
@@ -39,14 +42,20 @@ final class Progress: Sendable {
         let detail =
             stopping
             ? " to stop (Ctrl-C again ends it at once)" : reasons.isEmpty ? "" : " (\(reasons.joined(separator: "; ")))"
-        say("waiting for \(what)\(detail), \(Self.seconds(since: begin))")
+        let since = stopBegin.withLock { $0 } ?? begin
+        // The clock that says it is time to tell runs on from the start; a stop that has just begun is no news.
+        guard !stopping || since.duration(to: .now) > .seconds(1) else { return }
+        say("waiting for \(what)\(detail), \(Self.seconds(since: since))")
     }
 
     func up() {
         say("everything is up after \(Self.seconds(since: begin)); stop with Ctrl-C")
     }
 
-    func stopping(_ name: String) { say("stopping \(name)") }
+    func stopping(_ name: String) {
+        stopBegin.withLock { $0 = $0 ?? .now }
+        say("stopping \(name)")
+    }
 
     func killing(_ name: String) { say("ending \(name) at once") }
 

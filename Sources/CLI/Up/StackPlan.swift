@@ -28,6 +28,8 @@ package struct StackPlan: Sendable, Equatable {
     package var workerCount: Int
     /// Where users reach the gateway.
     package var url: String
+    /// Where the Config API is reached from this machine.
+    package var configURL: String
     /// The gateway's own port, for the acknowledgement probe.
     package var gatewayPort: Int
     /// Sent with the acknowledgement probe when the gateway was told to check tokens.
@@ -101,6 +103,7 @@ package struct StackPlan: Sendable, Equatable {
         self.models = models
         self.workerCount = ports.workers.count
         self.gatewayPort = ports.gateway
+        self.configURL = configURL
         self.url = "http://\(Self.address(forUsersOf: host)):\(ports.gateway)"
         self.bearerToken = Self.bearerToken(environment)
     }

@@ -36,6 +36,9 @@ struct UpCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The gateway's port; 0 picks a free one.", valueName: "port"))
     var port: Int = 8080
 
+    @Option(help: ArgumentHelp("The port of the Config API on 127.0.0.1; 0 picks a free one.", valueName: "port"))
+    var configPort: Int = 0
+
     @Option(help: ArgumentHelp("The gateway's address.", valueName: "address"))
     var host: String = "127.0.0.1"
 
@@ -52,7 +55,12 @@ struct UpCommand: AsyncParsableCommand {
     var quiet = false
 
     func validate() throws {
-        guard (0...65535).contains(port) else { throw ValidationError("--port must be between 0 and 65535.") }
+        for (option, port) in [("--port", port), ("--config-port", configPort)] {
+            guard (0...65535).contains(port) else { throw ValidationError("\(option) must be between 0 and 65535.") }
+        }
+        guard port == 0 || port != configPort else {
+            throw ValidationError("--port and --config-port must be different ports.")
+        }
         guard (1...64).contains(workers) else { throw ValidationError("--workers must be between 1 and 64.") }
     }
 
@@ -92,6 +100,9 @@ struct UpCommand: AsyncParsableCommand {
 
         let listening = ListeningPorts(group: group)
         let gatewayPort = try await listening.claim(host: host, port: port)
+        let claimedConfigPort =
+            configPort == 0
+            ? nil : try await listening.claim(host: "127.0.0.1", port: configPort, option: "--config-port")
         let free = try await listening.free(count: 3 + workers)
 
         let data =
@@ -102,7 +113,9 @@ struct UpCommand: AsyncParsableCommand {
         let plan = StackPlan(
             host: host,
             ports: StackPlan.Ports(
-                gateway: gatewayPort, nats: free[0], natsMonitor: free[1], config: free[2], workers: Array(free[3...])),
+                gateway: gatewayPort, nats: free[0], natsMonitor: free[1],
+                config: claimedConfigPort ?? free[2],
+                workers: Array(free[3...])),
             programs: programs, data: data.layout, models: models.map(\.id), environment: environment)
         try NATSServerConfiguration(port: free[0], monitorPort: free[1], storeDirectory: data.layout.jetStream)
             .write(to: data.layout.natsConfiguration)
