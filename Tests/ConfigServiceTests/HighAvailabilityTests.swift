@@ -43,7 +43,16 @@ struct HighAvailabilityTests {
     /// What the replicas share.
     enum Store: CaseIterable, Sendable {
         case directory
-        case bucket
+        case s3
+        case googleCloud
+
+        var storage: ObjectStorageProcess.Kind? {
+            switch self {
+            case .directory: nil
+            case .s3: .s3
+            case .googleCloud: .googleCloud
+            }
+        }
     }
 
     @Test(
@@ -52,7 +61,8 @@ struct HighAvailabilityTests {
     func failover(_ store: Store) async throws {
         let nats = try await NATSServerProcess()
         let folder = try ConfigServiceFolder()
-        let storage: ObjectStorageProcess? = store == .bucket ? try await ObjectStorageProcess(.s3) : nil
+        var storage: ObjectStorageProcess?
+        if let kind = store.storage { storage = try await ObjectStorageProcess(kind) }
         var environment = [
             "SIE_NATS_URL": nats.url, "SIE_CONFIG_HA": "nats", "SIE_CONFIG_HA_LEASE_SECONDS": "1.5",
             "POD_NAME": "sie-config-0",
