@@ -152,6 +152,15 @@ struct ElectionStateMachineTests {
         #expect(machine.term(at: start + .seconds(10)) == 8)
     }
 
+    @Test("a replica whose attempt was not answered tries again soon, however long the lease is")
+    func unanswered() {
+        var machine = ElectionStateMachine(lease: .seconds(60), now: start)
+        #expect(machine.next(at: start) == .acquire)
+        machine.failed(at: start + .seconds(1))
+        #expect(machine.next(at: start + .seconds(1)) == .wait(until: start + .milliseconds(1500)))
+        #expect(machine.next(at: start + .milliseconds(1500)) == .acquire)
+    }
+
     @Test("a renewal that fails is tried again until the lease is over, and one that is refused ends it")
     func losing() {
         var machine = ElectionStateMachine(lease: .seconds(10), now: start)

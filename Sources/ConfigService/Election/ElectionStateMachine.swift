@@ -58,10 +58,11 @@ package struct ElectionStateMachine: Sendable {
         state = .following(nextAttempt: now + lease / 5)
     }
 
-    /// The answer never came. Who leads goes on trying until its time is over.
+    /// The answer never came. Who leads goes on trying until its time is over. Who follows does not know of a holder, so
+    /// it asks again soon: at the start the connection is a moment younger than the first attempt.
     package mutating func failed(at now: Instant) {
         switch state {
-        case .following: state = .following(nextAttempt: now + lease / 5)
+        case .following: state = .following(nextAttempt: now + min(lease / 5, .milliseconds(500)))
         case .leading(let term, _, let end): state = .leading(term: term, renewal: now + lease / 10, end: end)
         }
     }
