@@ -137,7 +137,8 @@ let package = Package(
 
         // tests
         .target(
-            name: "TestSupport", dependencies: nio + nioHTTP + [subprocess], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: nio + nioHTTP + [subprocess, "CurlClient", "JSONStream"],
+            path: "Tests/TestSupport",
             swiftSettings: strict),
         tests(of: "CKernels"),
         tests(of: "MessagePack", ["CMsgPack"]),

@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -34,9 +35,12 @@ def main(arguments):
     timeout, executable = float(arguments[1]), arguments[2]
     # Servers that a crashed test leaves behind become children of this process, which can then end them.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    # What a crashed test leaves in its temporary directories goes with this one.
+    temporary = tempfile.TemporaryDirectory(prefix="sie-tests-", ignore_cleanup_errors=True)
     process = subprocess.Popen(
         [executable, *arguments[separator + 1 :]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, errors="replace", env={**os.environ, "NO_COLOR": "1"})
+        stderr=subprocess.STDOUT, text=True, errors="replace",
+        env={**os.environ, "NO_COLOR": "1", "TMPDIR": temporary.name})
     timed_out = threading.Event()
 
     def stop():
@@ -74,6 +78,7 @@ def main(arguments):
     code = process.wait()
     timer.cancel()
     cleaning.join()
+    temporary.cleanup()
 
     problems = [f"{name}: failed" for name in failed]
     if timed_out.is_set():

@@ -17,6 +17,11 @@ package enum Tools {
             Fixtures.repository.appending(path: ".tools/models/all-MiniLM-L6-v2"), makeWith: "scripts/model")
     }
 
+    /// The Kubernetes command line.
+    package static func kubectl() throws -> String {
+        try existing(Fixtures.repository.appending(path: ".tools/python/bin/kubectl"), makeWith: "scripts/test-tools")
+    }
+
     /// The releases of sie-sdk that the product serves.
     package enum SDK: String, CaseIterable, Sendable {
         case current = "0.10.1"

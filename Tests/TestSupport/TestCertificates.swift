@@ -1,12 +1,12 @@
 import Foundation
-import NATSClient
 
-/// An authority, a server certificate for 127.0.0.1 and nats.test, and a client certificate, made by openssl.
-final class TestCertificates {
-    private let folder: URL
+/// An authority, a server certificate and a client certificate, made by openssl. They go with the last reference.
+package final class TestCertificates: Sendable {
+    /// Holds `ca.pem` and, each with its `.pem` and `.key`, `server` and `client`.
+    package let folder: URL
 
     /// - Parameter names: what the server's certificate is for.
-    init(names: String = "IP:127.0.0.1,DNS:nats.test") throws {
+    package init(names: String = "IP:127.0.0.1,DNS:nats.test") throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "certificates-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -27,21 +27,17 @@ final class TestCertificates {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
+    /// The path of one of the files.
+    package func path(_ name: String) -> String { folder.appending(path: name).path }
+
     /// The files a server's configuration names.
-    var serverFiles: [String: String] {
+    package var serverFiles: [String: String] {
         get throws {
             try Dictionary(
                 uniqueKeysWithValues: ["ca.pem", "server.pem", "server.key"].map {
                     ($0, try String(contentsOf: folder.appending(path: $0), encoding: .utf8))
                 })
         }
-    }
-
-    var client: NATSTLSConfiguration {
-        NATSTLSConfiguration(
-            authoritiesFile: folder.appending(path: "ca.pem").path,
-            certificateFile: folder.appending(path: "client.pem").path,
-            privateKeyFile: folder.appending(path: "client.key").path)
     }
 
     private func openssl(_ arguments: [String]) throws {

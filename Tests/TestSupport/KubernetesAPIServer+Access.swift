@@ -1,0 +1,121 @@
+import CurlClient
+import Foundation
+import JSONStream
+
+extension KubernetesAPIServer {
+    package struct Reply: Sendable {
+        package var status: Int
+        package var body: JSONValue
+    }
+
+    /// What a service account may do in its namespace.
+    package struct Rule: Sendable {
+        package var groups: [String]
+        package var resources: [String]
+        package var verbs: [String]
+
+        package init(group: String = "", _ resources: [String], _ verbs: [String]) {
+            groups = [group]
+            self.resources = resources
+            self.verbs = verbs
+        }
+    }
+
+    /// Sends a request as the administrator, or with another token. `body` goes as JSON, or as the type named.
+    package func request(
+        _ method: String, _ path: String, _ body: JSONValue? = nil, type: String = "application/json",
+        token: String? = nil
+    ) async throws -> Reply {
+        var request = CurlRequest(method, url + path)
+        request.tls = CurlTLS(authorities: .file(authorityFile))
+        request.proxy = .none
+        request.headers = [
+            CurlRequest.Header("Authorization", "Bearer \(token ?? adminToken)"),
+            CurlRequest.Header("Accept", "application/json"),
+        ]
+        if let body {
+            request.headers.append(CurlRequest.Header("Content-Type", type))
+            request.body = JSONWriter.encode(body)
+        }
+        let response = try await client.perform(request)
+        return Reply(status: response.status, body: (try? JSONReader.decode(response.body)) ?? .null)
+    }
+
+    /// Sends a request as the administrator that has to succeed.
+    /// - Returns: the object that the server answers with.
+    @discardableResult
+    package func send(
+        _ method: String, _ path: String, _ body: JSONValue? = nil, type: String = "application/json"
+    ) async throws -> JSONValue {
+        let reply = try await request(method, path, body, type: type)
+        guard 200..<300 ~= reply.status else {
+            throw Failure.refused("\(method) \(path): \(reply.status) \(reply.body["message"]?.stringValue ?? "")")
+        }
+        return reply.body
+    }
+
+    /// Makes a namespace that nobody else has.
+    package func namespace() async throws -> String {
+        let name = "test-\(UUID().uuidString.lowercased())"
+        try await send("POST", "/api/v1/namespaces", ["metadata": ["name": .string(name)]])
+        return name
+    }
+
+    /// Makes a service account with a role of these rules in its namespace.
+    /// - Returns: a token for it, valid for an hour.
+    package func serviceAccount(_ name: String, in namespace: String, rules: [Rule]) async throws -> String {
+        func strings(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
+        let metadata: JSONValue = ["name": .string(name), "namespace": .string(namespace)]
+        let roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/\(namespace)"
+        let accounts = "/api/v1/namespaces/\(namespace)/serviceaccounts"
+        try await send("POST", accounts, ["metadata": metadata])
+        try await send(
+            "POST", "\(roles)/roles",
+            [
+                "metadata": metadata,
+                "rules": .array(
+                    rules.map { rule in
+                        [
+                            "apiGroups": strings(rule.groups), "resources": strings(rule.resources),
+                            "verbs": strings(rule.verbs),
+                        ]
+                    }),
+            ])
+        try await send(
+            "POST", "\(roles)/rolebindings",
+            [
+                "metadata": metadata,
+                "subjects": [
+                    ["kind": "ServiceAccount", "name": .string(name), "namespace": .string(namespace)]
+                ],
+                "roleRef": [
+                    "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": .string(name),
+                ],
+            ])
+        let token = try await send(
+            "POST", "\(accounts)/\(name)/token",
+            [
+                "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+                "spec": ["audiences": ["https://kubernetes.default.svc"], "expirationSeconds": 3600],
+            ])
+        guard let text = token["status"]?["token"]?.stringValue else { throw Failure.refused("a token") }
+        return text
+    }
+
+    /// Writes a kubeconfig file, which goes with the server.
+    /// - Returns: its path.
+    package func kubeconfig(token: String? = nil, namespace: String = "default") throws -> String {
+        let file = folder.appending(path: "\(UUID().uuidString).kubeconfig")
+        let text = """
+            apiVersion: v1
+            kind: Config
+            clusters: [{name: test, cluster: {server: "\(url)", certificate-authority: "\(authorityFile)"}}]
+            users: [{name: test, user: {token: "\(token ?? adminToken)"}}]
+            contexts: [{name: test, context: {cluster: test, user: test, namespace: "\(namespace)"}}]
+            current-context: test
+
+            """
+        try Data(text.utf8).write(to: file)
+        return file.path
+    }
+}
