@@ -64,6 +64,7 @@ let package = Package(
         .executable(name: "sie-worker", targets: ["Worker"]),
         .executable(name: "sie-bench", targets: ["Benchmarks"]),
         .library(name: "NATSClient", targets: ["NATSClient"]),
+        .library(name: "Kubernetes", targets: ["Kubernetes"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -102,6 +103,8 @@ let package = Package(
         library(
             "HTTPService", nio + nioHTTP + hummingbird + [httpTypes, logging, lifecycle, crypto, "Observability"]),
         library("CurlClient", ["CCurl"]),
+        library(
+            "Kubernetes", ["CurlClient", "JSONStream", "YAML", logging, lifecycle, subprocess, systemPackage]),
         library("ObjectStore", ["CurlClient", "JSONStream", "Settings", crypto, cryptoExtras]),
 
         // domain
@@ -149,6 +152,7 @@ let package = Package(
         tests(of: "NATSClient", nio + ["CNats", crypto, logging, nioEmbedded, nioSSL]),
         tests(of: "CurlClient", nio + nioHTTP),
         tests(of: "ObjectStore", nio + nioHTTP + ["CurlClient", "JSONStream", "Settings", crypto, cryptoExtras]),
+        tests(of: "Kubernetes", nio + nioHTTP + ["CurlClient", "JSONStream", "YAML", logging]),
         tests(of: "HTTPService", nio + nioHTTP + hummingbird + [httpTypes, logging, lifecycle, "Observability"]),
         tests(of: "Catalog", ["YAML", "JSONStream"]),
         tests(of: "Wire"),
