@@ -139,8 +139,9 @@ let package = Package(
             ]),
 
         // tests
+        .target(name: "CSpawn", path: "Tests/CSpawn"),
         .target(
-            name: "TestSupport", dependencies: nio + nioHTTP + [subprocess, "CurlClient", "JSONStream"],
+            name: "TestSupport", dependencies: nio + nioHTTP + ["CSpawn", "CurlClient", "JSONStream"],
             path: "Tests/TestSupport",
             swiftSettings: strict),
         tests(of: "CKernels"),

@@ -1,5 +1,7 @@
 import Foundation
+import Glibc
 import NIOCore
+import TestSupport
 
 /// A config service under measurement, in a process of its own.
 final class ConfigServer {
@@ -10,23 +12,20 @@ final class ConfigServer {
     let port: Int
     /// From the start of the process until it was ready.
     let secondsToReady: Double
-    private let process = Process()
+    private let process: ChildProcess
 
     /// Starts a service over a folder of `ConfigWorkload` and waits until it is ready.
     init(_ program: String, folder: URL, port: Int, group: any EventLoopGroup) async throws {
         self.port = port
-        process.executableURL = URL(filePath: program)
-        process.arguments = ["serve", "--host", "127.0.0.1", "--port", String(port), "--log-level", "WARNING"]
-        process.environment = ProcessInfo.processInfo.environment.merging([
-            "SIE_BUNDLES_DIR": folder.appending(path: "bundles").path,
-            "SIE_MODELS_DIR": folder.appending(path: "models").path,
-            "SIE_CONFIG_STORE_DIR": folder.appending(path: "store").path, "SIE_CONFIG_RESTORE": "true",
-            "SIE_ADMIN_TOKEN": ConfigWorkload.token,
-        ]) { $1 }
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
         let start = NIODeadline.now()
-        try process.run()
+        process = try ChildProcess(
+            program, arguments: ["serve", "--host", "127.0.0.1", "--port", String(port), "--log-level", "WARNING"],
+            environment: ProcessInfo.processInfo.environment.merging([
+                "SIE_BUNDLES_DIR": folder.appending(path: "bundles").path,
+                "SIE_MODELS_DIR": folder.appending(path: "models").path,
+                "SIE_CONFIG_STORE_DIR": folder.appending(path: "store").path, "SIE_CONFIG_RESTORE": "true",
+                "SIE_ADMIN_TOKEN": ConfigWorkload.token,
+            ]) { $1 })
         let probe = HTTPLoad(port: port, request: ConfigWorkload.get("/readyz"), group: group)
         while true {
             if let outcome = try? await probe.run(connections: 1, duration: .nanoseconds(0)), outcome.failures == 0 {
@@ -42,17 +41,17 @@ final class ConfigServer {
 
     /// Resident memory in MiB.
     var residentMebibytes: Double {
-        let status = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
+        let status = (try? String(contentsOfFile: "/proc/\(process.identifier)/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         return (line?.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? 0) / 1024
     }
 
     /// Ends the process.
     func stop() async throws {
-        process.terminate()
+        process.signal(SIGTERM)
         let start = NIODeadline.now()
         while process.isRunning {
-            if NIODeadline.now() - start > .seconds(20) { kill(process.processIdentifier, SIGKILL) }
+            if NIODeadline.now() - start > .seconds(20) { process.signal(SIGKILL) }
             try await Task.sleep(for: .milliseconds(5))
         }
     }

@@ -1,5 +1,7 @@
 import Foundation
+import Glibc
 import JSONStream
+import TestSupport
 
 /// A child process that answers one JSON object a line on its standard output for each on its standard input.
 final class PeerProcess {
@@ -8,7 +10,7 @@ final class PeerProcess {
         var description: String { "\(command) ended before it answered" }
     }
 
-    private let process = Process()
+    private let process: ChildProcess
     private let input = Pipe()
     private let output = Pipe()
     private var unread = Data()
@@ -16,11 +18,11 @@ final class PeerProcess {
 
     init(_ program: String, _ arguments: [String]) throws {
         command = ([program] + arguments).joined(separator: " ")
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
+        process = try ChildProcess(
+            program, arguments: arguments, input: .descriptor(input.fileHandleForReading.fileDescriptor),
+            output: .descriptor(output.fileHandleForWriting.fileDescriptor), error: .descriptor(STDERR_FILENO))
+        try input.fileHandleForReading.close()
+        try output.fileHandleForWriting.close()
     }
 
     deinit {

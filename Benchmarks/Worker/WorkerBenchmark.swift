@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import Glibc
+import TestSupport
 
 /// `sie-bench worker`: sentences per second of the CPU engine against onnxruntime, both in processes of their own.
 struct WorkerBenchmark: AsyncParsableCommand {
@@ -36,20 +38,14 @@ struct WorkerBenchmark: AsyncParsableCommand {
         ] where !FileManager.default.fileExists(atPath: file) {
             throw ValidationError("\(file) is missing: \(advice)")
         }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = [
-            driver, "--bench", try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
-            "--model", modelDirectory, "--cache", cache, "--threads", "\(threads)", "--rounds", "\(rounds)",
-            "--machine", MachineDescription.current,
-        ]
-        let status: Int32 = try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch {
-                process.terminationHandler = nil
-                continuation.resume(throwing: error)
-            }
-        }
+        let process = try ChildProcess(
+            python,
+            arguments: [
+                driver, "--bench", try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
+                "--model", modelDirectory, "--cache", cache, "--threads", "\(threads)", "--rounds", "\(rounds)",
+                "--machine", MachineDescription.current,
+            ], input: .descriptor(STDIN_FILENO), output: .descriptor(STDOUT_FILENO), error: .descriptor(STDERR_FILENO))
+        let status = process.waitUntilExit().code
         guard status == 0 else { throw ExitCode(status) }
     }
 }

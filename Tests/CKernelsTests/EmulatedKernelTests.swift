@@ -25,16 +25,14 @@ struct EmulatedKernelTests {
     }
 
     private func check(_ level: String) throws {
-        let process = Process()
-        process.executableURL = Fixtures.repository.appending(path: "scripts/check-kernels")
-        process.arguments = [level]
         let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
+        let process = try ChildProcess(
+            Fixtures.repository.appending(path: "scripts/check-kernels").path, arguments: [level],
+            output: .descriptor(output.fileHandleForWriting.fileDescriptor),
+            error: .descriptor(output.fileHandleForWriting.fileDescriptor))
+        try output.fileHandleForWriting.close()
         let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0, "\(text)")
+        #expect(process.waitUntilExit() == .exit(0), "\(text)")
         #expect(text.contains("\(level) kernels: ") && text.contains(", 0 failed"), "\(text)")
     }
 }

@@ -58,7 +58,7 @@ package final class KubernetesAPIServer: Sendable {
     let folder: URL
     let client: CurlClient
     private let certificates: TestCertificates
-    private let supervisor: Process
+    private let supervisor: ChildProcess
     private let lifeline: Pipe
 
     package init() async throws {
@@ -72,22 +72,16 @@ package final class KubernetesAPIServer: Sendable {
         let storagePort = try NATSServerProcess.freePort()
         try Data("\(adminToken),admin,admin,\"system:masters\"\n".utf8).write(to: folder.appending(path: "tokens.csv"))
 
-        supervisor = Process()
-        supervisor.executableURL = URL(filePath: "/bin/bash")
-        supervisor.arguments = ["-c", Self.supervision, "kubernetes"]
-        supervisor.currentDirectoryURL = folder
-        supervisor.environment = [
-            "PATH": "/usr/bin:/bin", "ETCD": programs.appending(path: "etcd").path,
-            "API_SERVER": programs.appending(path: "kube-apiserver").path, "FOLDER": folder.path,
-            "CERTIFICATES": certificates.folder.path, "PORT": "\(port)", "STORAGE": "http://127.0.0.1:\(storagePort)",
-        ]
-        supervisor.standardOutput = FileHandle.nullDevice
-        supervisor.standardError = FileHandle.nullDevice
         lifeline = Pipe()
-        supervisor.standardInput = lifeline
-        // Held open by another child, the pipe would tell nothing.
-        _ = fcntl(lifeline.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
-        try supervisor.run()
+        supervisor = try ChildProcess(
+            "/bin/bash", arguments: ["-c", Self.supervision, "kubernetes"],
+            environment: [
+                "PATH": "/usr/bin:/bin", "ETCD": programs.appending(path: "etcd").path,
+                "API_SERVER": programs.appending(path: "kube-apiserver").path, "FOLDER": folder.path,
+                "CERTIFICATES": certificates.folder.path, "PORT": "\(port)",
+                "STORAGE": "http://127.0.0.1:\(storagePort)",
+            ],
+            directory: folder, input: .descriptor(lifeline.fileHandleForReading.fileDescriptor))
         while true {
             let reply = try? await request("GET", "/readyz")
             if reply?.status == 200 { break }

@@ -50,7 +50,7 @@ package final class NATSServerProcess: Sendable {
     package let port: Int
     /// Holds the configuration, the log and JetStream's files.
     package let folder: URL
-    private let process = Mutex<Process?>(nil)
+    private let process = Mutex<ChildProcess?>(nil)
 
     /// Starts a server.
     /// - Parameters:
@@ -77,10 +77,7 @@ package final class NATSServerProcess: Sendable {
     }
 
     deinit {
-        if let process = process.withLock({ $0.take() }), process.isRunning {
-            _ = Glibc.kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
-        }
+        kill()
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -95,13 +92,7 @@ package final class NATSServerProcess: Sendable {
     /// Starts the server again, on the same port and with the same files, and waits until it takes connections.
     package func start() async throws {
         guard let path = release.path else { throw Failure.notInstalled(release) }
-        let process = Process()
-        process.executableURL = URL(filePath: path)
-        process.arguments = ["-c", "server.conf", "-l", "server.log"]
-        process.currentDirectoryURL = folder
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        let process = try ChildProcess(path, arguments: ["-c", "server.conf", "-l", "server.log"], directory: folder)
         self.process.withLock { $0 = process }
         let start = ContinuousClock.now
         while !LoopbackSocket.accepts(port: port) {
@@ -111,20 +102,18 @@ package final class NATSServerProcess: Sendable {
     }
 
     /// The process; `nil` while it is killed.
-    package var processIdentifier: Int32? { process.withLock { $0?.processIdentifier } }
+    package var processIdentifier: Int32? { process.withLock { $0?.identifier } }
 
     /// Sends a signal, e.g. `SIGUSR2` for lame duck mode.
     package func signal(_ number: Int32) {
-        process.withLock { process in
-            if let process, process.isRunning { _ = Glibc.kill(process.processIdentifier, number) }
-        }
+        process.withLock { $0?.signal(number) }
     }
 
     /// Kills the server without a chance to say anything, and waits until it is gone.
     package func kill() {
         let process = process.withLock { $0.take() }
         guard let process else { return }
-        _ = Glibc.kill(process.processIdentifier, SIGKILL)
+        process.signal(SIGKILL)
         process.waitUntilExit()
     }
 

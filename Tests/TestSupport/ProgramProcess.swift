@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import Synchronization
 
 /// A program that a test runs: its output goes to files that the test can look at, and it is gone with the last
 /// reference.
@@ -13,8 +12,7 @@ package final class ProgramProcess: Sendable {
 
     package let name: String
     private let folder: URL
-    private let process: Mutex<Process>
-    private let identifier: pid_t
+    private let process: ChildProcess
 
     /// Starts the program.
     /// - Parameters:
@@ -26,53 +24,37 @@ package final class ProgramProcess: Sendable {
         name = URL(filePath: path).lastPathComponent
         folder = FileManager.default.temporaryDirectory.appending(path: "program-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        for file in ["output", "error"] {
-            try Data().write(to: folder.appending(path: file))
-        }
         try (input ?? Data()).write(to: folder.appending(path: "input"))
-
-        let process = Process()
-        process.executableURL = URL(filePath: path)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment
-            .merging(environment.mapValues { $0 ?? "" }) { $1 }
-            .filter { key, _ in environment[key] != .some(nil) }
-        process.standardInput = try FileHandle(forReadingFrom: folder.appending(path: "input"))
-        process.standardOutput = try FileHandle(forWritingTo: folder.appending(path: "output"))
-        process.standardError = try FileHandle(forWritingTo: folder.appending(path: "error"))
-        try process.run()
-        identifier = process.processIdentifier
-        self.process = Mutex(process)
+        process = try ChildProcess(
+            path, arguments: arguments,
+            environment: ProcessInfo.processInfo.environment
+                .merging(environment.mapValues { $0 ?? "" }) { $1 }
+                .filter { key, _ in environment[key] != .some(nil) },
+            input: .reading(folder.appending(path: "input")), output: .writing(folder.appending(path: "output")),
+            error: .writing(folder.appending(path: "error")))
     }
 
     deinit {
-        process.withLock { process in
-            if process.isRunning {
-                _ = Glibc.kill(process.processIdentifier, SIGKILL)
-                process.waitUntilExit()
-            }
-        }
+        process.signal(SIGKILL)
+        process.waitUntilExit()
         try? FileManager.default.removeItem(at: folder)
     }
 
-    package var processIdentifier: Int32 { identifier }
-    package var isRunning: Bool { process.withLock { $0.isRunning } }
+    package var processIdentifier: Int32 { process.identifier }
+    package var isRunning: Bool { process.isRunning }
 
     /// What it wrote to its standard output until now.
     package var standardOutput: String { text("output") }
     /// What it wrote to its standard error until now.
     package var standardError: String { text("error") }
 
-    package func signal(_ number: Int32) { _ = Glibc.kill(identifier, number) }
+    package func signal(_ number: Int32) { process.signal(number) }
 
     /// Waits for the program's end.
     /// - Returns: its exit code, or 128 plus the number of the signal that ended it.
     @discardableResult
     package func exitCode(within limit: Duration = .seconds(60)) async throws -> Int32 {
-        try await until("\(name) ends", within: limit) { isRunning ? nil : () }
-        return process.withLock { process in
-            process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
-        }
+        try await until("\(name) ends", within: limit) { process.end?.code }
     }
 
     /// Waits until `look` gives a value; fails early, with what the program wrote, when it ends before.

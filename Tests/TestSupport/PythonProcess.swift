@@ -23,20 +23,19 @@ package final class PythonProcess: Sendable {
 
     /// What the script prints, line by line; ends when it exits.
     package let lines: AsyncStream<String>
-    private let process: Process
+    private let process: ChildProcess
     private let errorFile: URL
 
     /// Starts a script.
     package init(_ source: String, arguments: [String] = []) throws {
         guard let path = Self.interpreter else { throw Failed(description: "Python is not installed") }
         errorFile = FileManager.default.temporaryDirectory.appending(path: "python-\(UUID().uuidString).log")
-        try Data().write(to: errorFile)
-        process = Process()
-        process.executableURL = URL(filePath: path)
-        process.arguments = ["-u", "-c", source] + arguments
         let output = Pipe()
-        process.standardOutput = output
-        process.standardError = try FileHandle(forWritingTo: errorFile)
+        process = try ChildProcess(
+            path, arguments: ["-u", "-c", source] + arguments,
+            output: .descriptor(output.fileHandleForWriting.fileDescriptor), error: .writing(errorFile))
+        // Else its end would not be the end of what is read.
+        try output.fileHandleForWriting.close()
         let (lines, continuation) = AsyncStream.makeStream(of: String.self)
         self.lines = lines
         let pending = LineBuffer()
@@ -48,13 +47,10 @@ package final class PythonProcess: Sendable {
                 continuation.finish()
             }
         }
-        try process.run()
     }
 
     deinit {
-        if process.isRunning {
-            _ = kill(process.processIdentifier, SIGKILL)
-        }
+        process.signal(SIGKILL)
         process.waitUntilExit()
         try? FileManager.default.removeItem(at: errorFile)
     }
@@ -65,8 +61,7 @@ package final class PythonProcess: Sendable {
         var printed: [String] = []
         for await line in python.lines { printed.append(line) }
         // Its output has ended, so it exits at once.
-        python.process.waitUntilExit()
-        guard python.process.terminationStatus == 0 else {
+        guard python.process.waitUntilExit() == .exit(0) else {
             throw Failed(description: python.errors)
         }
         return printed

@@ -41,14 +41,7 @@ package final class TestCertificates: Sendable {
     }
 
     private func openssl(_ arguments: [String]) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/openssl")
-        process.arguments = arguments
-        process.currentDirectoryURL = folder
-        process.standardError = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
+        let openssl = try ChildProcess("/usr/bin/openssl", arguments: arguments, directory: folder)
+        guard openssl.waitUntilExit() == .exit(0) else { throw CocoaError(.executableLoad) }
     }
 }
