@@ -35,6 +35,18 @@ static inline CURLcode ccurl_set_bytes_callback(CURL *easy, CURLoption option, c
     return curl_easy_setopt(easy, option, value);
 }
 
+/// Called before a request is sent over a connection; libcurl sends some requests again over another one.
+typedef int (*ccurl_prerequest_callback)(
+    void *context, char *remote_address, char *local_address, int remote_port, int local_port);
+
+/// What a prerequest callback returns, so that the request is sent or is not.
+static const int ccurl_prerequest_send = CURL_PREREQFUNC_OK;
+static const int ccurl_prerequest_abort = CURL_PREREQFUNC_ABORT;
+
+static inline CURLcode ccurl_set_prerequest_callback(CURL *easy, ccurl_prerequest_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, value);
+}
+
 /// Sets an option to a copy of `length` bytes.
 static inline CURLcode ccurl_set_blob(CURL *easy, CURLoption option, const void *bytes, size_t length) {
     struct curl_blob blob = {(void *)bytes, length, CURL_BLOB_COPY};

@@ -17,7 +17,7 @@ extension CurlError {
         case CURLE_OPERATION_TIMEDOUT:
             self = .timedOut(reason)
         case CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE, CURLE_HTTP2,
-            CURLE_HTTP2_STREAM, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING:
+            CURLE_HTTP2_STREAM, CURLE_ABORTED_BY_CALLBACK, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING:
             self = .connectionLost(reason)
         default:
             self = .other(code: Int(code.rawValue), reason)

@@ -19,6 +19,8 @@ public struct CurlRequest: Sendable {
         case environment
         /// None, whatever the environment says: for addresses that only this machine can reach.
         case none
+        /// This one: `http://`, `https://` or `socks5://`.
+        case url(String)
     }
 
     /// The method, such as `GET`.

@@ -20,10 +20,16 @@ public struct CurlTLS: Sendable, Hashable {
     public var identity: Identity?
     /// Whether the server's certificate and name are checked.
     public var verifiesServer: Bool
+    /// The name that the server's certificate must have, where it is another than the one that is connected to.
+    public var serverName: String?
 
-    public init(authorities: Authorities = .system, identity: Identity? = nil, verifiesServer: Bool = true) {
+    public init(
+        authorities: Authorities = .system, identity: Identity? = nil, verifiesServer: Bool = true,
+        serverName: String? = nil
+    ) {
         self.authorities = authorities
         self.identity = identity
         self.verifiesServer = verifiesServer
+        self.serverName = serverName
     }
 }

@@ -5,8 +5,11 @@ final class EasyHandle {
     let easy: UnsafeMutableRawPointer
     /// Kept for as long as libcurl calls back with a pointer to it.
     let transfer: Transfer
+    /// How often libcurl has begun to send the request.
+    private var attempts = 0
     private let errorText: UnsafeMutablePointer<CChar>
     private var headerLines: UnsafeMutablePointer<curl_slist>?
+    private var connections: UnsafeMutablePointer<curl_slist>?
 
     /// - Throws: `CurlError` where libcurl refuses an option.
     init(_ transfer: Transfer) throws(CurlError) {
@@ -23,6 +26,7 @@ final class EasyHandle {
     deinit {
         curl_easy_cleanup(easy)
         curl_slist_free_all(headerLines)
+        curl_slist_free_all(connections)
         errorText.deallocate()
     }
 
@@ -34,25 +38,48 @@ final class EasyHandle {
         // No signals for timeouts of name resolution: this is one thread of many.
         try set(CURLOPT_NOSIGNAL, 1)
         try set(CURLOPT_PROTOCOLS_STR, "http,https")
-        try set(CURLOPT_URL, request.url)
+        let address = try RequestAddress(request)
+        try set(CURLOPT_URL, address.url)
+        if let connection = address.connection {
+            connections = curl_slist_append(connections, connection)
+            try check(ccurl_set_list(easy, CURLOPT_CONNECT_TO, connections))
+        }
         // Keys of objects may hold dots between slashes.
         try set(CURLOPT_PATH_AS_IS, 1)
         try set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
         try set(CURLOPT_PIPEWAIT, 1)
+        // A peer that is gone without a word is noticed within a few minutes.
         try set(CURLOPT_TCP_KEEPALIVE, 1)
+        try set(CURLOPT_TCP_KEEPIDLE, 30)
+        try set(CURLOPT_TCP_KEEPINTVL, 15)
         try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
-        if request.proxy == .none { try set(CURLOPT_NOPROXY, "*") }
+        switch request.proxy {
+        case .environment: break
+        case .none: try set(CURLOPT_NOPROXY, "*")
+        case .url(let url):
+            try set(CURLOPT_PROXY, url)
+            try set(CURLOPT_NOPROXY, "")
+        }
         try setMethod(request)
         try setTimeouts(request.timeouts)
         try setTLS(request.tls)
         if let signature = request.awsSignature { try setSignature(signature) }
-        try setHeaders(request)
+        try setHeaders(request, host: address.host)
 
         let context = Unmanaged.passUnretained(transfer).toOpaque()
         try check(ccurl_set_bytes_callback(easy, CURLOPT_HEADERFUNCTION, receiveHeaderLine))
         try check(ccurl_set_pointer(easy, CURLOPT_HEADERDATA, context))
         try check(ccurl_set_bytes_callback(easy, CURLOPT_WRITEFUNCTION, receiveBytes))
         try check(ccurl_set_pointer(easy, CURLOPT_WRITEDATA, context))
+        try check(ccurl_set_prerequest_callback(easy, beginSending))
+        try check(ccurl_set_pointer(easy, CURLOPT_PREREQDATA, Unmanaged.passUnretained(self).toOpaque()))
+    }
+
+    /// libcurl sends a request again, of any method, where a connection that has served before closes without an answer:
+    /// but the server may have carried it out. Only reads may be repeated unseen.
+    fileprivate func mayBegin() -> Bool {
+        attempts += 1
+        return attempts == 1 || ["GET", "HEAD", "OPTIONS"].contains(transfer.request.method)
     }
 
     private func setMethod(_ request: CurlRequest) throws(CurlError) {
@@ -86,7 +113,10 @@ final class EasyHandle {
     private func setTLS(_ tls: CurlTLS) throws(CurlError) {
         switch tls.authorities {
         case .system: break
-        case .file(let path): try set(CURLOPT_CAINFO, path)
+        case .file(let path):
+            try set(CURLOPT_CAINFO, path)
+            // libcurl would keep what it has read for a day, and files are replaced.
+            try set(CURLOPT_CA_CACHE_TIMEOUT, 0)
         case .pem(let text): try set(CURLOPT_CAINFO_BLOB, text)
         }
         switch tls.identity {
@@ -110,8 +140,9 @@ final class EasyHandle {
         try set(CURLOPT_PASSWORD, signature.secretAccessKey)
     }
 
-    private func setHeaders(_ request: CurlRequest) throws(CurlError) {
+    private func setHeaders(_ request: CurlRequest, host: String?) throws(CurlError) {
         var lines = request.headers
+        if let host { lines.append(.init("Host", host)) }
         if let token = request.awsSignature?.sessionToken { lines.append(.init("x-amz-security-token", token)) }
         for line in lines {
             guard line.isValid else { throw .invalidRequest("the header field '\(line.name)' is malformed") }
@@ -169,6 +200,15 @@ extension Duration {
 }
 
 // Functions without isolation, because libcurl calls them on the loop's thread.
+
+private func beginSending(
+    _ context: UnsafeMutableRawPointer?, _: UnsafeMutablePointer<CChar>?, _: UnsafeMutablePointer<CChar>?, _: Int32,
+    _: Int32
+) -> Int32 {
+    guard let context else { return ccurl_prerequest_abort }
+    let handle = Unmanaged<EasyHandle>.fromOpaque(context).takeUnretainedValue()
+    return handle.mayBegin() ? ccurl_prerequest_send : ccurl_prerequest_abort
+}
 
 private func receiveHeaderLine(
     _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?

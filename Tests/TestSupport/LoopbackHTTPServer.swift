@@ -26,8 +26,10 @@ package final class LoopbackHTTPServer: Sendable {
         case close
         /// Nothing, ever.
         case silence
-        /// Pieces of a chunked body, one every time `next` returns; nil ends it.
-        case stream(next: @Sendable (_ index: Int) async -> [UInt8]?)
+        /// Pieces of a chunked body, one every time `next` returns; nil ends it, with the connection where it is then
+        /// to be cut.
+        case stream(
+            isCut: @Sendable () -> Bool = { false }, next: @Sendable (_ index: Int) async -> [UInt8]?)
 
         package static func text(
             _ body: String, status: Int = 200, headers: [(String, String)] = []
@@ -108,7 +110,7 @@ private final class LoopbackHTTPHandler: ChannelInboundHandler {
             context.close(promise: nil)
         case .close: context.close(promise: nil)
         case .silence: break
-        case .stream(let next):
+        case .stream(let isCut, let next):
             write(200, ["transfer-encoding": "chunked"], [], context)
             context.flush()
             let channel = context.channel
@@ -120,7 +122,11 @@ private final class LoopbackHTTPHandler: ChannelInboundHandler {
                     // Completes when the bytes have left for the peer.
                     guard (try? await channel.writeAndFlush(part)) != nil else { return }
                 }
-                try? await channel.writeAndFlush(HTTPServerResponsePart.end(nil))
+                if isCut() {
+                    try? await channel.close()
+                } else {
+                    try? await channel.writeAndFlush(HTTPServerResponsePart.end(nil))
+                }
             }
         }
     }

@@ -19,7 +19,7 @@ public struct RetryPolicy: Sendable, Hashable {
     /// The wait before the next attempt; nil where there is to be none.
     ///
     /// - Parameter failures: how many attempts have failed, the last one included.
-    func delay(
+    package func delay(
         after error: KubernetesError, isRead: Bool, failures: Int, using generator: inout some RandomNumberGenerator
     ) -> Duration? {
         guard failures <= retries, error.isRetryable else { return nil }
