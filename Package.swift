@@ -154,7 +154,9 @@ let package = Package(
         tests(of: "CurlClient", nio + nioHTTP),
         tests(of: "ObjectStore", nio + nioHTTP + ["CurlClient", "JSONStream", "Settings", crypto, cryptoExtras]),
         tests(of: "Kubernetes", nio + nioHTTP + ["CurlClient", "JSONStream", "YAML", logging]),
-        tests(of: "HTTPService", nio + nioHTTP + hummingbird + [httpTypes, logging, lifecycle, "Observability"]),
+        tests(
+            of: "HTTPService",
+            nio + nioHTTP + hummingbird + [nioEmbedded, httpTypes, logging, lifecycle, "Observability"]),
         tests(of: "Catalog", ["YAML", "JSONStream"]),
         tests(of: "Wire"),
         tests(of: "Inference"),

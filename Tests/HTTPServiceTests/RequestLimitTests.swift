@@ -120,7 +120,7 @@ struct RequestLimitTests {
         }
     }
 
-    @Test("garbage behind a good request does not spoil its answer")
+    @Test("garbage behind a good request does not spoil its answer and is refused behind it")
     func garbageBehind() async throws {
         let lane = TestFastLane { request in
             request.exchange.eventLoop.scheduleTask(in: .milliseconds(20)) {
@@ -132,6 +132,7 @@ struct RequestLimitTests {
             try await connection.send(
                 "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nok\u{01}\u{02}garbage\r\n\r\n")
             #expect(try await connection.answer().body == "ok")
+            #expect(try await connection.answer().status == 400)
             #expect(await connection.rest() == "")
         }
     }

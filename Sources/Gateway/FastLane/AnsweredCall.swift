@@ -1,10 +1,10 @@
-import NIOHTTP1
+import HTTPService
 
 /// An inference request that has been answered, as audit logs see it.
 package struct AnsweredCall: Sendable {
     /// `encode`, `score`, `extract` or `embeddings`.
     package var endpoint: String
-    package var head: HTTPRequestHead
+    package var head: RequestHead
     package var status: Int
     /// The name of the caller's token, where it has one.
     package var tokenName: String?
@@ -18,7 +18,7 @@ package struct AnsweredCall: Sendable {
     package var duration: Duration
 
     package init(
-        endpoint: String, head: HTTPRequestHead, status: Int, tokenName: String? = nil, model: String? = nil,
+        endpoint: String, head: RequestHead, status: Int, tokenName: String? = nil, model: String? = nil,
         worker: String? = nil,
         pool: String? = nil, machineProfile: String? = nil, duration: Duration
     ) {

@@ -48,7 +48,7 @@ struct InferenceCall: Sendable {
     }
 
     let endpoint: Endpoint
-    let head: HTTPRequestHead
+    let head: RequestHead
     let selection: LaneSelection
     let sdk: SDKVersion?
     /// How long the caller would rather wait for capacity than be sent away; nil where it does not say.
@@ -63,23 +63,23 @@ struct InferenceCall: Sendable {
     let receivedAt: NIODeadline
 
     init(endpoint: Endpoint, request: FastLaneRequest, grant: TokenGrant?) {
-        let headers = request.head.headers
+        let head = request.head
         self.grant = grant
         self.endpoint = endpoint
-        head = request.head
+        self.head = head
         selection = LaneSelection(
-            machineProfileHeader: headers.first(name: "x-sie-machine-profile"),
-            poolHeader: headers.first(name: "x-sie-pool"))
-        sdk = headers.first(name: "x-sie-sdk-version").flatMap { SDKVersion(header: $0) }
-        wait = headers.first(name: "x-sie-wait").flatMap { Double($0) }.flatMap { seconds in
+            machineProfileHeader: head.first("x-sie-machine-profile"),
+            poolHeader: head.first("x-sie-pool"))
+        sdk = head.first("x-sie-sdk-version").flatMap { SDKVersion(header: $0) }
+        wait = head.first("x-sie-wait").flatMap { Double($0) }.flatMap { seconds in
             // A day is longer than anybody waits, and short enough for nanoseconds.
             seconds >= 0 ? .nanoseconds(Int64(min(seconds, 86_400) * 1e9)) : nil
         }
-        trace = headers.first(name: "traceparent").flatMap(TraceContext.init(header:)).map { parent in
+        trace = head.first("traceparent").flatMap(TraceContext.init(header:)).map { parent in
             var random = SystemRandomNumberGenerator()
             return parent.child(using: &random)
         }
-        format = endpoint == .embeddings ? .openAI(.float) : AnswerFormat(accept: headers.first(name: "accept"))
+        format = endpoint == .embeddings ? .openAI(.float) : AnswerFormat(accept: head.first("accept"))
         exchange = request.exchange
         receivedAt = request.receivedAt
     }

@@ -28,9 +28,9 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     }
 
     /// Decides from a head whether a request may go on; a reply is the answer to one that may not.
-    package typealias Authorize = @Sendable (HTTPRequestHead) -> HTTPReply?
+    package typealias Authorize = @Sendable (RequestHead) -> HTTPReply?
     /// What the caller of a request may do; nil for no limits.
-    package typealias Identify = @Sendable (HTTPRequestHead) -> TokenGrant?
+    package typealias Identify = @Sendable (RequestHead) -> TokenGrant?
     /// Told of every answer, on the connection's event loop.
     package typealias Observe = @Sendable (AnsweredCall) -> Void
 
@@ -155,7 +155,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
 
     // MARK: FastLane
 
-    package func admit(_ head: HTTPRequestHead) -> FastLaneAdmission {
+    package func admit(_ head: RequestHead) -> FastLaneAdmission {
         guard let endpoint = InferenceCall.Endpoint(uri: head.uri) else { return .pass }
         if let refusal = authorize(head) {
             count(endpoint, status: refusal.status)
@@ -172,7 +172,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         return .take(bodyLimitBytes: configuration.bodyLimitBytes)
     }
 
-    package func replyToOversizedBody(of head: HTTPRequestHead, limitBytes: Int) -> HTTPReply? {
+    package func replyToOversizedBody(of head: RequestHead, limitBytes: Int) -> HTTPReply? {
         let endpoint = InferenceCall.Endpoint(uri: head.uri)
         let answer = ErrorAnswer.bodyTooLarge(limit: limitBytes)
             .answer(as: endpoint == .embeddings ? .openAI(.float) : .json)
@@ -187,7 +187,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         }
         let call = InferenceCall(endpoint: endpoint, request: request, grant: identify(request.head))
         let body = InferenceBody(
-            request.body, contentType: request.head.headers.first(name: "content-type"), of: call, parser: parser)
+            request.body, contentType: request.head.first("content-type"), of: call, parser: parser)
         if eventLoop.inEventLoop {
             resolve(call, body)
         } else {

@@ -67,10 +67,10 @@ package struct GatewayServer: Sendable {
             authorize: { head in
                 access.verdict(
                     method: head.method.rawValue, path: String(head.uri.pathOfRequestTarget),
-                    authorization: head.headers.first(name: "authorization")
+                    authorization: head.first("authorization")
                 ).reply
             },
-            identify: { access.grant(authorization: $0.headers.first(name: "authorization")) },
+            identify: { access.grant(authorization: $0.first("authorization")) },
             observe: { audit.record($0) })
         let http = HTTPClient(eventLoopGroupProvider: .shared(group))
         let mirror = ConfigMirror(

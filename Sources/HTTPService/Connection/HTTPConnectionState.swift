@@ -141,6 +141,14 @@ package struct HTTPConnectionState {
         if case .closed = phase { true } else { false }
     }
 
+    /// Whether there will be no further request: the connection is closed, or a WebSocket now.
+    package var isOver: Bool {
+        switch phase {
+        case .closed, .upgraded: true
+        case .idle, .busy: false
+        }
+    }
+
     // MARK: request
 
     /// Bytes have arrived that do not make a whole head yet.
@@ -206,9 +214,10 @@ package struct HTTPConnectionState {
 
     /// Asks to start the answer to exchange `id`.
     ///
+    /// - Parameter endsByClosing: Nothing but the connection's end tells the client where the answer ends.
     /// - Returns: Whether the connection closes after it, for the `connection` header; `nil` if there is nothing to
     ///   answer any more.
-    package mutating func startResponse(to id: UInt64) -> Bool? {
+    package mutating func startResponse(to id: UInt64, endsByClosing: Bool = false) -> Bool? {
         guard case .busy(var exchange) = phase, exchange.id == id, exchange.response == .awaited else { return nil }
         if exchange.request == .collecting { exchange.request = .discarding }
         if exchange.request == .discarding {
@@ -218,7 +227,7 @@ package struct HTTPConnectionState {
             let endIsNear = remaining <= limits.drainLimitBytes && !exchange.head.expectsContinue
             exchange.keepsAlive = exchange.keepsAlive && endIsNear
         }
-        exchange.keepsAlive = exchange.keepsAlive && !isDraining && !inputIsClosed
+        exchange.keepsAlive = exchange.keepsAlive && !isDraining && !inputIsClosed && !endsByClosing
         exchange.response = .started
         phase = .busy(exchange)
         return !exchange.keepsAlive

@@ -4,6 +4,6 @@ import NIOHTTP1
 enum HTTPRequestDestination {
     case routes
     case fastLane(any FastLane, bodyLimitBytes: Int)
-    case webSocket(WebSocketRoute, accept: HTTPHeaders)
+    case webSocket(WebSocketRoute, head: HTTPRequestHead, accept: HTTPHeaders)
     case refused(HTTPReply)
 }

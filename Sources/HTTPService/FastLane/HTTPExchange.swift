@@ -1,4 +1,5 @@
 public import NIOCore
+public import NIOHTTP1
 
 /// The open end of one request: answers it and tells when the client has gone.
 ///
@@ -18,6 +19,12 @@ public struct HTTPExchange: Sendable {
         } else {
             eventLoop.execute { handler.value.send(reply, exchange: id) }
         }
+    }
+
+    /// Answers the request with a body and the fields that `fields` writes, without anything in between. Call on the
+    /// event loop.
+    public func respond(_ status: HTTPResponseStatus, body: ByteBuffer, fields: (inout HTTPFieldWriter) -> Void) {
+        handler.value.send(status, body: body, exchange: id, fields: fields)
     }
 
     /// Sets the function to call, on the event loop, when the client leaves before it has its answer.

@@ -1,7 +1,7 @@
 import NIOHTTP1
 
 /// What can be wrong with a request before any handler sees it.
-enum HTTPRequestFailure: Error, Equatable {
+package enum HTTPRequestFailure: Error, Equatable {
     /// The bytes are no HTTP/1 request.
     case malformed
     /// The header fields exceed the configured limits.

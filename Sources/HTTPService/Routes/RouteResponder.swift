@@ -19,11 +19,12 @@ struct RouteResponder: Sendable {
     }
 
     /// Runs the handler of a request and writes what it returns.
-    func respond(to head: HTTPRequestHead, body: ByteBuffer, exchange: HTTPExchange, channel: any Channel) async {
+    func respond(to head: RequestHead, body: ByteBuffer, exchange: HTTPExchange, channel: any Channel) async {
         let request: Request
         do {
             request = Request(
-                head: try HTTPRequest(head, secure: false, splitCookie: false), body: RequestBody(buffer: body))
+                head: try HTTPRequest(HTTPRequestHead(head), secure: false, splitCookie: false),
+                body: RequestBody(buffer: body))
         } catch {
             exchange.respond(errorBodies.reply(to: .malformed))
             return
@@ -35,7 +36,7 @@ struct RouteResponder: Sendable {
             let response = try await answer(request, context)
             try await write(response, to: exchange)
         } catch {
-            logger.error("request failed", metadata: ["path": "\(head.path)", "error": "\(error)"])
+            logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
             exchange.respond(errorBodies.reply(to: .handlerFailed))
         }
     }

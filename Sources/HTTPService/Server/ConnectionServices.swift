@@ -1,4 +1,5 @@
 import Logging
+import NIOCore
 import Synchronization
 
 /// What all connections of a server share.
@@ -11,11 +12,12 @@ final class ConnectionServices: Sendable {
     let logger: Logger
     let tasks: AsyncStream<ServerTask>.Continuation
     let isDraining = Atomic<Bool>(false)
+    private let loops: [ObjectIdentifier: ConnectionLoop]
 
     init(
         configuration: HTTPServerConfiguration, routes: RouteResponder, fastLane: (any FastLane)?,
         webSockets: [WebSocketRoute], errorBodies: HTTPErrorBodies, logger: Logger,
-        tasks: AsyncStream<ServerTask>.Continuation
+        tasks: AsyncStream<ServerTask>.Continuation, group: any EventLoopGroup
     ) {
         self.configuration = configuration
         self.routes = routes
@@ -24,5 +26,13 @@ final class ConnectionServices: Sendable {
         self.errorBodies = errorBodies
         self.logger = logger
         self.tasks = tasks
+        loops = Dictionary(
+            group.makeIterator().map { (ObjectIdentifier($0), ConnectionLoop(eventLoop: $0)) }
+        ) { first, _ in first }
+    }
+
+    /// What the connections of an event loop share; one that is not of the server's group has it for each connection.
+    func loop(of eventLoop: any EventLoop) -> ConnectionLoop {
+        loops[ObjectIdentifier(eventLoop)] ?? ConnectionLoop(eventLoop: eventLoop)
     }
 }

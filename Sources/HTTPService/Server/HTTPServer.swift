@@ -57,7 +57,8 @@ public final class HTTPServer: Service {
         shared = ConnectionServices(
             configuration: configuration,
             routes: RouteResponder(responder: routes, errorBodies: errorBodies, logger: logger),
-            fastLane: fastLane, webSockets: webSockets, errorBodies: errorBodies, logger: logger, tasks: continuation)
+            fastLane: fastLane, webSockets: webSockets, errorBodies: errorBodies, logger: logger, tasks: continuation,
+            group: group)
     }
 
     /// Files that the process may open beyond its connections: logs, connections to other services, listeners.

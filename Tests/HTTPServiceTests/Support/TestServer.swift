@@ -56,7 +56,7 @@ struct TestFastLane: FastLane {
         request.exchange.respond(HTTPReply(status: .ok, body: request.body))
     }
 
-    func admit(_ head: HTTPRequestHead) -> FastLaneAdmission {
+    func admit(_ head: RequestHead) -> FastLaneAdmission {
         guard head.method == .POST else { return .pass }
         if head.uri == "/refused" { return .refuse(HTTPReply(status: .unauthorized, body: ByteBuffer(string: "no"))) }
         return .take(bodyLimitBytes: bodyLimitBytes)

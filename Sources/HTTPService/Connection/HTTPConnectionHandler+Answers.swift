@@ -1,0 +1,145 @@
+import NIOCore
+import NIOHTTP1
+
+/// Answering. All functions run on the event loop.
+extension HTTPConnectionHandler {
+    func setDisconnectCallback(_ callback: @escaping @Sendable () -> Void, exchange id: UInt64) {
+        guard id == state.exchangeID, open != nil, !state.isClosed else {
+            callback()
+            return
+        }
+        open?.onDisconnect = callback
+        if state.inputIsClosed, let context {
+            perform(.disconnected, context)
+        }
+    }
+
+    /// Writes a whole answer.
+    func send(_ reply: HTTPReply, exchange id: UInt64) {
+        send(reply.status, body: reply.body, exchange: id) { $0.add(reply.headers, length: false) }
+    }
+
+    /// A longer body is not worth a copy behind its head.
+    private static let copiedBodyLimitBytes = 32 << 10
+
+    /// Writes a whole answer, as one buffer unless it is long.
+    func send(
+        _ status: HTTPResponseStatus, body: ByteBuffer, exchange id: UInt64, fields: (inout HTTPFieldWriter) -> Void
+    ) {
+        guard let context, let closes = state.startResponse(to: id) else { return }
+        let hasBody = status.mayHaveResponseBody && open?.head.method != .HEAD
+        let isCopied = body.readableBytes <= Self.copiedBodyLimitBytes
+        var bytes = startHead(
+            status, closes: closes, capacity: 512 + (isCopied ? body.readableBytes : 0), fields: fields)
+        if status.mayHaveResponseBody {
+            bytes.writeStaticString("content-length: ")
+            bytes.writeDecimal(body.readableBytes)
+            bytes.writeStaticString("\r\n")
+        }
+        bytes.writeStaticString("\r\n")
+        if hasBody, isCopied { bytes.writeImmutableBuffer(body) }
+        if hasBody, !isCopied {
+            context.write(wrapOutboundOut(bytes), promise: nil)
+            bytes = body
+        }
+        finish(with: bytes, promise: nil, context)
+    }
+
+    /// Starts an answer whose body follows in parts, in chunks unless its headers say how long it is.
+    ///
+    /// - Returns: False if nobody waits for it any more.
+    func startStream(status: HTTPResponseStatus, headers: HTTPHeaders, exchange id: UInt64) -> Bool {
+        let hasLength = headers.contains(name: "content-length")
+        let understandsChunks = open?.head.version == .http1_1
+        let hasBody = status.mayHaveResponseBody && open?.head.method != .HEAD
+        guard let context,
+            let closes = state.startResponse(to: id, endsByClosing: hasBody && !hasLength && !understandsChunks)
+        else { return false }
+        var bytes = startHead(status, closes: closes, capacity: 512) { $0.add(headers, length: hasLength) }
+        if status.mayHaveResponseBody, !hasLength, understandsChunks {
+            bytes.writeStaticString("transfer-encoding: chunked\r\n")
+            open?.isChunked = hasBody
+        }
+        bytes.writeStaticString("\r\n")
+        context.write(wrapOutboundOut(bytes), promise: nil)
+        return true
+    }
+
+    /// Writes a part of the body of the answer that ``startStream(status:headers:exchange:)`` has started.
+    func stream(_ buffer: ByteBuffer, exchange id: UInt64, promise: EventLoopPromise<Void>) {
+        guard let context, id == state.exchangeID, !state.isClosed else {
+            promise.fail(ChannelError.alreadyClosed)
+            return
+        }
+        guard open?.head.method != .HEAD, buffer.readableBytes > 0 else {
+            promise.succeed()
+            return
+        }
+        guard open?.isChunked == true else {
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: promise)
+            return
+        }
+        let size = ByteBuffer(string: String(buffer.readableBytes, radix: 16) + "\r\n")
+        context.write(wrapOutboundOut(size), promise: nil)
+        context.write(wrapOutboundOut(buffer), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(staticString: "\r\n")), promise: promise)
+    }
+
+    /// Ends the answer that ``startStream(status:headers:exchange:)`` has started.
+    func endStream(trailers: HTTPHeaders?, exchange id: UInt64, promise: EventLoopPromise<Void>) {
+        guard let context, id == state.exchangeID, !state.isClosed else {
+            promise.fail(ChannelError.alreadyClosed)
+            return
+        }
+        var writer = HTTPFieldWriter(buffer: ByteBuffer())
+        if open?.isChunked == true {
+            writer.buffer.writeStaticString("0\r\n")
+            if let trailers { writer.add(trailers) }
+            writer.buffer.writeStaticString("\r\n")
+        }
+        finish(with: writer.buffer, promise: promise, context)
+    }
+
+    /// Breaks off an answer that has started and cannot be finished, so that the client sees it is incomplete.
+    func abort(exchange id: UInt64) {
+        guard id == state.exchangeID else { return }
+        context?.close(promise: nil)
+    }
+
+    /// Writes all lines of a head but those that say where the body ends.
+    private func startHead(
+        _ status: HTTPResponseStatus, closes: Bool, capacity: Int, fields: (inout HTTPFieldWriter) -> Void
+    ) -> ByteBuffer {
+        open?.onDisconnect = nil
+        let isHTTP10 = open?.head.version == .http1_0
+        var writer = HTTPFieldWriter(buffer: ByteBufferAllocator().buffer(capacity: capacity))
+        writer.buffer.writeStatusLine(status, version: isHTTP10 ? .http1_0 : .http1_1)
+        fields(&writer)
+        writer.add(lines: loop.dateLine)
+        if closes {
+            writer.buffer.writeStaticString("connection: close\r\n")
+        } else if isHTTP10 {
+            writer.buffer.writeStaticString("connection: keep-alive\r\n")
+        }
+        return writer.buffer
+    }
+
+    /// Writes the last bytes of an answer.
+    private func finish(with bytes: ByteBuffer, promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
+        let action = state.endResponse(now: .now())
+        if action == .close {
+            // Closing earlier would cut off what is not flushed yet.
+            let flushed = promise ?? context.eventLoop.makePromise()
+            let channel = context.channel
+            flushed.futureResult.whenComplete { _ in channel.close(promise: nil) }
+            context.writeAndFlush(wrapOutboundOut(bytes), promise: flushed)
+            // No other deadline ends a connection that only waits for its client to take the rest.
+            watchWrites(context)
+            return
+        }
+        context.write(wrapOutboundOut(bytes), promise: promise)
+        loop.sendSoon(context.channel)
+        if action == .next { open = nil }
+        process(context)
+    }
+}

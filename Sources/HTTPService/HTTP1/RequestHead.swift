@@ -1,0 +1,112 @@
+import NIOCore
+public import NIOHTTP1
+
+/// The head of a request: the bytes as they came, and where its parts lie in them.
+///
+/// Nothing is copied out of it before somebody asks: on a fast lane most fields of most requests are never looked at.
+public struct RequestHead: Sendable {
+    /// A part of the head's bytes.
+    struct Extent: Equatable {
+        var start: UInt32
+        var count: UInt32
+
+        init(_ start: Int, _ end: Int) {
+            self.start = UInt32(truncatingIfNeeded: start)
+            count = UInt32(truncatingIfNeeded: end - start)
+        }
+
+        func of(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(rebasing: bytes[Int(start)..<Int(start) + Int(count)])
+        }
+    }
+
+    struct Field: Equatable {
+        var name: Extent
+        var value: Extent
+    }
+
+    /// How the message is framed and what becomes of its connection.
+    struct Framing: Equatable {
+        var contentLength: Int?
+        var isChunked = false
+        var expectsContinue = false
+        var keepsAlive = true
+        var hasUpgrade = false
+    }
+
+    let bytes: ByteBuffer
+    let target: Extent
+    let fields: [Field]
+    let framing: Framing
+    /// The method, upper and lower case told apart.
+    public let method: HTTPMethod
+    /// 1.0 or 1.1.
+    public let version: HTTPVersion
+
+    /// Whether the client wants to use the connection again.
+    package var keepsAlive: Bool { framing.keepsAlive }
+
+    /// The request target as it came, not decoded.
+    public var uri: String { text(target) }
+
+    /// The value of the first field of a name; nil where there is none.
+    ///
+    /// - Parameter name: in lower case.
+    public func first(_ name: StaticString) -> String? {
+        bytes.withUnsafeReadableBytes { bytes in
+            fields.first { $0.name.of(bytes).equalsLowercased(name) }.map {
+                String(decoding: $0.value.of(bytes), as: UTF8.self)
+            }
+        }
+    }
+
+    /// Whether there is a field of a name, given in lower case.
+    public func contains(_ name: StaticString) -> Bool {
+        bytes.withUnsafeReadableBytes { bytes in fields.contains { $0.name.of(bytes).equalsLowercased(name) } }
+    }
+
+    /// Calls `body` with the bytes of the request target.
+    public func withURIBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        bytes.withUnsafeReadableBytes { body(target.of($0)) }
+    }
+
+    /// All fields in their order, as NIO's type. For those who need many of them; it copies each.
+    public var headers: HTTPHeaders {
+        HTTPHeaders(fields.map { (text($0.name), text($0.value)) })
+    }
+
+    private func text(_ extent: Extent) -> String {
+        bytes.withUnsafeReadableBytes { String(decoding: extent.of($0), as: UTF8.self) }
+    }
+}
+
+extension HTTPRequestHead {
+    /// NIO's form of a head.
+    public init(_ head: RequestHead) {
+        self.init(version: head.version, method: head.method, uri: head.uri, headers: head.headers)
+    }
+}
+
+extension RequestHead {
+    /// A head as it is written, without the empty line at its end; nil where it is none.
+    package init?(_ text: String) {
+        var parser = HTTPRequestParser(limits: .init())
+        parser.feed(ByteBuffer(string: text + "\r\n"))
+        guard case .head(let head)? = try? parser.next() else { return nil }
+        self = head
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether these bytes are the word `word`, given in lower case, whatever their own case.
+    func equalsLowercased(_ word: StaticString) -> Bool {
+        guard count == word.utf8CodeUnitCount else { return false }
+        let expected = word.utf8Start
+        for index in 0..<count {
+            let byte = self[index]
+            let lowered = byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
+            if lowered != expected[index] { return false }
+        }
+        return true
+    }
+}
