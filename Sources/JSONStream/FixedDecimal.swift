@@ -7,8 +7,26 @@ public enum FixedDecimal {
         let scaled = (value * scale).rounded()
         guard let units = Int64(exactly: scaled) else { return value.isFinite ? value.description : "0" }
         guard decimals > 0 else { return String(units) }
-        let magnitude = String(units.magnitude)
-        let padded = String(repeating: "0", count: max(0, decimals + 1 - magnitude.count)) + magnitude
-        return "\(units < 0 ? "-" : "")\(padded.dropLast(decimals)).\(padded.suffix(decimals))"
+        // Digits from the last to the first; the point after the decimals, and a zero before it at least.
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { digits in
+            var rest = units.magnitude
+            var start = digits.count
+            var written = 0
+            while written <= decimals || rest > 0 {
+                start -= 1
+                digits[start] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+                written += 1
+                if written == decimals {
+                    start -= 1
+                    digits[start] = UInt8(ascii: ".")
+                }
+            }
+            if units < 0 {
+                start -= 1
+                digits[start] = UInt8(ascii: "-")
+            }
+            return String(decoding: UnsafeBufferPointer(rebasing: digits[start...]), as: UTF8.self)
+        }
     }
 }

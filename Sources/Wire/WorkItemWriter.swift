@@ -20,59 +20,46 @@ public struct WorkItemWriter: Sendable {
 
     private let requestID: String
     private let totalItems: Int
-    /// operation, model_id, profile_id, pool_name, machine_profile
-    private let head: [UInt8]
-    /// output_types, instruction, is_query, options
-    private let middle: [UInt8]
-    /// labels ... timestamp, traceparent
-    private let tail: [UInt8]
+    private let template: WorkItemTemplate
+    /// output_types, instruction, is_query, options; then what stands behind the payload: labels, output_schema; then
+    /// reply_subject, timestamp, traceparent.
+    private let shared: [UInt8]
+    private let middleEnd: Int
+    private let schemaEnd: Int
     private let keyCount: UInt8
 
-    /// - Parameter shared: the fields all items of the request have in common; its item and index are ignored.
-    public init(_ shared: WorkItem) {
+    /// - Parameters:
+    ///   - shared: the fields all items of the request have in common; its item and index are ignored.
+    ///   - template: made of the same lane; nil where none is kept.
+    public init(_ shared: WorkItem, template: WorkItemTemplate? = nil) {
         requestID = shared.requestID
         totalItems = shared.totalItems
-        var head = MessagePackWriter()
-        head.write("operation" as StaticString)
-        head.write(shared.operation)
-        head.write("model_id" as StaticString)
-        head.write(shared.modelID)
-        head.write("profile_id" as StaticString)
-        head.write(shared.profileID)
-        head.write("pool_name" as StaticString)
-        head.write(shared.pool)
-        head.write("machine_profile" as StaticString)
-        head.write(shared.machineProfile)
-        self.head = head.bytes
-        var middle = MessagePackWriter()
-        middle.write("output_types" as StaticString)
-        middle.write(optional: shared.outputTypes)
-        middle.write("instruction" as StaticString)
-        middle.write(optional: shared.instruction)
-        middle.write("is_query" as StaticString)
-        middle.write(shared.isQuery)
-        middle.write("options" as StaticString)
-        middle.write(optionalRaw: shared.options)
-        self.middle = middle.bytes
-        var tail = MessagePackWriter()
-        tail.write("labels" as StaticString)
-        tail.write(optional: shared.labels)
-        tail.write("output_schema" as StaticString)
-        tail.write(optionalRaw: shared.outputSchema)
-        tail.write("bundle_config_hash" as StaticString)
-        tail.write(shared.bundleConfigHash)
-        tail.write("router_id" as StaticString)
-        tail.write(shared.routerID)
-        tail.write("reply_subject" as StaticString)
-        tail.write(optional: shared.replySubject)
-        tail.write("timestamp" as StaticString)
-        tail.write(shared.timestamp)
+        self.template = template ?? WorkItemTemplate(shared)
+        var writer = MessagePackWriter(capacity: 384)
+        writer.write("output_types" as StaticString)
+        writer.write(optional: shared.outputTypes)
+        writer.write("instruction" as StaticString)
+        writer.write(optional: shared.instruction)
+        writer.write("is_query" as StaticString)
+        writer.write(shared.isQuery)
+        writer.write("options" as StaticString)
+        writer.write(optionalRaw: shared.options)
+        middleEnd = writer.count
+        writer.write("labels" as StaticString)
+        writer.write(optional: shared.labels)
+        writer.write("output_schema" as StaticString)
+        writer.write(optionalRaw: shared.outputSchema)
+        schemaEnd = writer.count
+        writer.write("reply_subject" as StaticString)
+        writer.write(optional: shared.replySubject)
+        writer.write("timestamp" as StaticString)
+        writer.write(shared.timestamp)
         if let traceParent = shared.traceParent {
-            tail.write("traceparent" as StaticString)
-            tail.write(traceParent)
+            writer.write("traceparent" as StaticString)
+            writer.write(traceParent)
         }
         keyCount = shared.traceParent == nil ? 24 : 25
-        self.tail = tail.bytes
+        self.shared = writer.bytes
     }
 
     /// Appends the item `index` to `writer`.
@@ -87,23 +74,29 @@ public struct WorkItemWriter: Sendable {
         writer.write(index)
         writer.write("total_items" as StaticString)
         writer.write(totalItems)
-        writer.writeRaw(head)
+        writer.writeRaw(template.lane)
         writer.write("item" as StaticString)
         if case .item(let bytes) = payload { writer.writeRaw(bytes) } else { writer.writeNil() }
         writer.write("payload_ref" as StaticString)
         if case .itemReference(let key) = payload { writer.write(key) } else { writer.writeNil() }
-        writer.writeRaw(middle)
+        writer.write(part: 0..<middleEnd, of: shared)
         writer.write("query_item" as StaticString)
         if case .score(let query, _) = payload { writer.writeRaw(query) } else { writer.writeNil() }
         writer.write("query_payload_ref" as StaticString)
         if case .scoreReference(let key) = payload { writer.write(key) } else { writer.writeNil() }
         writer.write("score_items" as StaticString)
         if case .score(_, let items) = payload { writer.writeRaw(items) } else { writer.writeNil() }
-        writer.writeRaw(tail)
+        writer.write(part: middleEnd..<schemaEnd, of: shared)
+        writer.writeRaw(template.origin)
+        writer.write(part: schemaEnd..<shared.count, of: shared)
     }
 }
 
 extension MessagePackWriter {
+    fileprivate mutating func write(part: Range<Int>, of bytes: [UInt8]) {
+        bytes.withUnsafeBytes { writeRaw(UnsafeRawBufferPointer(rebasing: $0[part])) }
+    }
+
     mutating func write(optional value: String?) {
         if let value { write(value) } else { writeNil() }
     }

@@ -2,10 +2,9 @@ import FoundationEssentials
 import JSONStream
 import MessagePack
 import NIOCore
-import NIOHTTP1
 import Wire
 
-/// The 200 answer of `POST /v1/embeddings`.
+/// The body of the 200 answer of `POST /v1/embeddings`.
 package struct EmbeddingsAnswer {
     package var success: SuccessAnswer
     package var encoding: AnswerFormat.OpenAIEncoding
@@ -18,7 +17,7 @@ package struct EmbeddingsAnswer {
     }
 
     /// Nil when a result holds no dense float vector: the model makes none.
-    package func answer() -> Answer? {
+    package func body() -> ByteBuffer? {
         var writer = JSONWriter(capacity: success.results.encoded.reduce(256) { $0 + 4 * ($1?.count ?? 0) })
         writer.beginObject()
         writer.key("object")
@@ -47,8 +46,7 @@ package struct EmbeddingsAnswer {
         writer.write(promptTokens)
         writer.endObject()
         writer.endObject()
-        return Answer(
-            status: .ok, headers: success.headers(contentType: "application/json"), body: .init(bytes: writer.bytes))
+        return ByteBuffer(bytes: writer.bytes)
     }
 
     private func write(vectorOf result: UnsafeRawBufferPointer, to writer: inout JSONWriter) -> Bool {

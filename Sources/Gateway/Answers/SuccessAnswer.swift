@@ -1,7 +1,7 @@
+import HTTPService
 import JSONStream
 import MessagePack
 import NIOCore
-import NIOHTTP1
 import Wire
 
 /// The 200 answer of encode, score and extract.
@@ -23,34 +23,35 @@ package struct SuccessAnswer {
         self.timing = timing
     }
 
-    package func answer(operation: WorkItem.Operation, messagePack: Bool) -> Answer {
-        let body = messagePack ? messagePackBody(operation) : jsonBody(operation)
-        return Answer(
-            status: .ok, headers: headers(contentType: messagePack ? "application/x-msgpack" : "application/json"),
-            body: ByteBuffer(bytes: body))
+    /// The body, MessagePack or JSON.
+    package func body(operation: WorkItem.Operation, messagePack: Bool) -> ByteBuffer {
+        ByteBuffer(bytes: messagePack ? messagePackBody(operation) : jsonBody(operation))
     }
 
-    /// The headers of a 200: identity, and where the time went, in milliseconds.
-    package func headers(contentType: String) -> HTTPHeaders {
-        var headers = Answer.versionHeaders
-        // What is added here, and what the server adds.
-        headers.reserveCapacity(16)
-        headers.add(name: "content-type", value: contentType)
-        headers.add(name: "x-sie-request-id", value: requestID)
-        headers.add(name: "x-sie-worker", value: "queue:\(requestID)")
-        headers.add(name: "x-queue-publish-time", value: Self.milliseconds(timing.publish))
-        headers.add(name: "x-queue-wait-time", value: Self.milliseconds(timing.wait))
-        headers.add(name: "x-queue-time", value: FixedDecimal.text(results.slowest.queue ?? 0, decimals: 1))
-        headers.add(name: "x-inference-time", value: FixedDecimal.text(results.slowest.inference ?? 0, decimals: 1))
-        let optional = [
-            ("x-tokenization-time", results.slowest.tokenization),
-            ("x-postprocessing-time", results.slowest.postprocessing),
-            ("x-payload-fetch-time", results.slowest.payloadFetch),
-        ]
-        for (name, time) in optional {
-            if let time, time > 0 { headers.add(name: name, value: FixedDecimal.text(time, decimals: 1)) }
+    /// What the `x-sie-worker` field says.
+    package var worker: String { "queue:\(requestID)" }
+
+    private static let versionLines = HTTPFieldWriter.lines(Answer.versionHeaders)
+
+    /// Writes the fields of a 200: identity, and where the time went, in milliseconds.
+    package func writeFields(contentType: StaticString, to fields: inout HTTPFieldWriter) {
+        fields.add(lines: Self.versionLines)
+        fields.add("content-type", contentType)
+        fields.add("x-sie-request-id", requestID)
+        fields.add("x-sie-worker", "queue:", requestID)
+        fields.add("x-queue-publish-time", Self.milliseconds(timing.publish))
+        fields.add("x-queue-wait-time", Self.milliseconds(timing.wait))
+        fields.add("x-queue-time", FixedDecimal.text(results.slowest.queue ?? 0, decimals: 1))
+        fields.add("x-inference-time", FixedDecimal.text(results.slowest.inference ?? 0, decimals: 1))
+        if let time = results.slowest.tokenization, time > 0 {
+            fields.add("x-tokenization-time", FixedDecimal.text(time, decimals: 1))
         }
-        return headers
+        if let time = results.slowest.postprocessing, time > 0 {
+            fields.add("x-postprocessing-time", FixedDecimal.text(time, decimals: 1))
+        }
+        if let time = results.slowest.payloadFetch, time > 0 {
+            fields.add("x-payload-fetch-time", FixedDecimal.text(time, decimals: 1))
+        }
     }
 
     private static func milliseconds(_ time: TimeAmount) -> String {

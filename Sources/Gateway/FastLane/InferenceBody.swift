@@ -9,10 +9,14 @@ struct InferenceBody: Sendable {
     let request: Result<InferenceRequest, ErrorAnswer>
     /// The model, where the body names it and not the path.
     var model: String?
-    /// How an OpenAI client wants its numbers.
-    var encoding = AnswerFormat.OpenAIEncoding.float
-    /// For the `usage` of an OpenAI answer.
-    var promptTokens = 0
+    var numbers = Numbers()
+
+    /// What the answer to an OpenAI client needs of its request.
+    struct Numbers: Sendable {
+        var encoding = AnswerFormat.OpenAIEncoding.float
+        /// For the answer's `usage`.
+        var promptTokens = 0
+    }
 
     init(_ body: ByteBuffer, contentType: String?, of call: InferenceCall, parser: RequestParser) {
         switch call.endpoint {
@@ -27,8 +31,7 @@ struct InferenceBody: Sendable {
                 let embeddings = try EmbeddingsRequest(body, maximumItems: parser.scanner.maximumItems)
                 request = .success(embeddings.request)
                 model = embeddings.model
-                encoding = embeddings.encoding
-                promptTokens = embeddings.promptTokens
+                numbers = Numbers(encoding: embeddings.encoding, promptTokens: embeddings.promptTokens)
             } catch {
                 request = .failure(ErrorAnswer(error))
             }

@@ -1,56 +1,16 @@
 import HTTPService
 import NIOCore
-import NIOHTTP1
 import Wire
 
-/// One request on an inference route, as its head describes it.
-struct InferenceCall: Sendable {
-    enum Endpoint: Equatable, Sendable {
-        /// `POST /v1/encode/{model}` and its kin; the text is the undecoded model part of the path, which may be missing.
-        case operation(WorkItem.Operation, model: Substring)
-        /// `POST /v1/embeddings`.
-        case embeddings
-
-        /// Where a request target belongs; nil for every other route.
-        init?(uri: String) {
-            let path = uri.pathOfRequestTarget
-            guard path.utf8.starts(with: "/v1/".utf8) else { return nil }
-            if path.utf8.elementsEqual("/v1/embeddings".utf8) {
-                self = .embeddings
-                return
-            }
-            for operation in WorkItem.Operation.allCases {
-                let rest = path.utf8.dropFirst(4)
-                let name = operation.rawValue.utf8
-                guard rest.starts(with: name) else { continue }
-                let model = rest.dropFirst(name.count)
-                guard model.first == UInt8(ascii: "/") else { return nil }
-                self = .operation(operation, model: Substring(model.dropFirst()))
-                return
-            }
-            return nil
-        }
-
-        var operation: WorkItem.Operation {
-            switch self {
-            case .operation(let operation, _): operation
-            case .embeddings: .encode
-            }
-        }
-
-        /// The `endpoint` label of request metrics.
-        var label: String {
-            switch self {
-            case .operation(let operation, _): operation.rawValue
-            case .embeddings: "embeddings"
-            }
-        }
-    }
-
-    let endpoint: Endpoint
+/// One request on an inference route, as its head describes it. A class, because it is handed on many times.
+final class InferenceCall: Sendable {
+    let endpoint: InferenceEndpoint
     let head: RequestHead
-    let selection: LaneSelection
-    let sdk: SDKVersion?
+    /// The request target as it came.
+    let target: String
+    let machineProfileHeader: String?
+    let poolHeader: String?
+    let sdkHeader: String?
     /// How long the caller would rather wait for capacity than be sent away; nil where it does not say.
     let wait: TimeAmount?
     /// What the caller's token allows; nil where the token has no name.
@@ -62,15 +22,15 @@ struct InferenceCall: Sendable {
     let exchange: HTTPExchange
     let receivedAt: NIODeadline
 
-    init(endpoint: Endpoint, request: FastLaneRequest, grant: TokenGrant?) {
+    init(endpoint: InferenceEndpoint, request: FastLaneRequest, grant: TokenGrant?) {
         let head = request.head
         self.grant = grant
         self.endpoint = endpoint
         self.head = head
-        selection = LaneSelection(
-            machineProfileHeader: head.first("x-sie-machine-profile"),
-            poolHeader: head.first("x-sie-pool"))
-        sdk = head.first("x-sie-sdk-version").flatMap { SDKVersion(header: $0) }
+        target = head.uri
+        machineProfileHeader = head.first("x-sie-machine-profile")
+        poolHeader = head.first("x-sie-pool")
+        sdkHeader = head.first("x-sie-sdk-version")
         wait = head.first("x-sie-wait").flatMap { Double($0) }.flatMap { seconds in
             // A day is longer than anybody waits, and short enough for nanoseconds.
             seconds >= 0 ? .nanoseconds(Int64(min(seconds, 86_400) * 1e9)) : nil
@@ -83,11 +43,23 @@ struct InferenceCall: Sendable {
         exchange = request.exchange
         receivedAt = request.receivedAt
     }
-}
 
-extension String {
-    /// The path of a request target: all before the query.
-    var pathOfRequestTarget: Substring {
-        utf8.firstIndex(of: UInt8(ascii: "?")).map { self[..<$0] } ?? self[...]
+    /// What the headers ask for beside the model.
+    var selection: LaneSelection {
+        LaneSelection(machineProfileHeader: machineProfileHeader, poolHeader: poolHeader)
+    }
+
+    var sdk: SDKVersion? { sdkHeader.flatMap { SDKVersion(header: $0) } }
+
+    /// The model that is named in the path, or else in the body.
+    func modelPath(_ body: InferenceBody) throws(ModelPath.Rejection) -> ModelPath {
+        switch endpoint {
+        case .operation(_, let range):
+            let utf8 = target.utf8
+            let start = utf8.index(utf8.startIndex, offsetBy: range.lowerBound)
+            return try ModelPath(raw: target[start..<utf8.index(start, offsetBy: range.count)])
+        case .embeddings:
+            return try ModelPath(decoded: body.model ?? "")
+        }
     }
 }

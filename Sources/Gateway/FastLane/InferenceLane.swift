@@ -34,27 +34,32 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     /// Told of every answer, on the connection's event loop.
     package typealias Observe = @Sendable (AnsweredCall) -> Void
 
-    private let configuration: Configuration
+    let configuration: Configuration
     private let parser: RequestParser
-    private let queue: WorkQueue?
-    private let eventLoop: any EventLoop
-    private let metrics: InferenceMetrics
-    private let logger: Logger
+    let queue: WorkQueue?
+    let eventLoop: any EventLoop
+    let metrics: InferenceMetrics
+    let logger: Logger
     private let authorize: Authorize
     private let identify: Identify
-    private let observe: Observe
+    let observe: Observe?
 
     // What follows is read and written on `eventLoop` only; that is what makes this class safe to send.
-    private var router: RequestRouter
+    var router: RequestRouter {
+        didSet { served.removeAll() }
+    }
+    private var served = ServedRoutes()
     /// What the fleet reported last; the router follows, see `followFleet`.
     private var reportedLanes = LaneTable()
     private var willFollowFleet = false
-    private var demand: DemandGauge
+    var demand: DemandGauge
     private var skew = SDKSkew()
+    /// Looked at already: most requests come from one release.
+    private var lastSDKHeader: String?
     private var limiter = RateLimiter()
-    private var held = HeldRequests<HeldCall>()
-    private var heldExpiry: Scheduled<Void>?
-    private var isDraining = false
+    var held = HeldRequests<HeldCall>()
+    var heldExpiry: Scheduled<Void>?
+    var isDraining = false
     private var random = BlockRandomness()
     private var series = AnswerSeries.Table()
 
@@ -65,7 +70,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         configuration: Configuration, queue: WorkQueue?, eventLoop: any EventLoop, metrics: InferenceMetrics,
         logger: Logger,
         authorize: @escaping Authorize = { _ in nil }, identify: @escaping Identify = { _ in nil },
-        observe: @escaping Observe = { _ in }
+        observe: Observe? = nil
     ) {
         self.configuration = configuration
         parser = RequestParser(scanner: RequestScanner(maximumItems: configuration.maximumItems))
@@ -156,7 +161,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     // MARK: FastLane
 
     package func admit(_ head: RequestHead) -> FastLaneAdmission {
-        guard let endpoint = InferenceCall.Endpoint(uri: head.uri) else { return .pass }
+        guard let endpoint = InferenceEndpoint(head) else { return .pass }
         if let refusal = authorize(head) {
             count(endpoint, status: refusal.status)
             return .refuse(refusal)
@@ -173,7 +178,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     }
 
     package func replyToOversizedBody(of head: RequestHead, limitBytes: Int) -> HTTPReply? {
-        let endpoint = InferenceCall.Endpoint(uri: head.uri)
+        let endpoint = InferenceEndpoint(head)
         let answer = ErrorAnswer.bodyTooLarge(limit: limitBytes)
             .answer(as: endpoint == .embeddings ? .openAI(.float) : .json)
         if let endpoint { count(endpoint, status: answer.status) }
@@ -182,7 +187,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     }
 
     package func handle(_ request: FastLaneRequest) {
-        guard let endpoint = InferenceCall.Endpoint(uri: request.head.uri) else {
+        guard let endpoint = InferenceEndpoint(request.head) else {
             return request.exchange.respond(HTTPReply(status: .notFound))
         }
         let call = InferenceCall(endpoint: endpoint, request: request, grant: identify(request.head))
@@ -198,20 +203,17 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     // MARK: Routing
 
     private func resolve(_ call: InferenceCall, _ body: InferenceBody) {
-        if let sdk = call.sdk, skew.isNews(sdk) {
-            logger.warning(
-                "client SDK version skew detected (>1 minor version difference)",
-                metadata: ["client": "\(sdk.major).\(sdk.minor)", "gateway": "\(ProductVersion.current)"])
-        }
+        noteSDK(of: call)
         if call.endpoint == .embeddings, case .failure(let error) = body.request {
             return refuse(call, error, route: nil)
         }
+        // Whoever has limits is looked at more closely.
+        if call.grant == nil, let served = served[ServedRoutes.Key(call, body)] {
+            return submit(call, body, to: served)
+        }
         let path: ModelPath
         do throws(ModelPath.Rejection) {
-            switch call.endpoint {
-            case .operation(_, let model): path = try ModelPath(raw: model)
-            case .embeddings: path = try ModelPath(decoded: body.model ?? "")
-            }
+            path = try call.modelPath(body)
         } catch {
             return refuse(call, ErrorAnswer(error), route: nil)
         }
@@ -224,19 +226,29 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         route(call, body, path: path, mayWait: true)
     }
 
-    private func route(_ call: InferenceCall, _ body: InferenceBody, path: ModelPath, mayWait: Bool) {
+    private func noteSDK(of call: InferenceCall) {
+        guard let header = call.sdkHeader, header != lastSDKHeader else { return }
+        lastSDKHeader = header
+        guard let sdk = call.sdk, skew.isNews(sdk) else { return }
+        logger.warning(
+            "client SDK version skew detected (>1 minor version difference)",
+            metadata: ["client": "\(sdk.major).\(sdk.minor)", "gateway": "\(ProductVersion.current)"])
+    }
+
+    func route(_ call: InferenceCall, _ body: InferenceBody, path: ModelPath, mayWait: Bool) {
+        let selection = call.selection
         // Before routing: who may not use a pool must not raise demand for it.
-        if let grant = call.grant, let pool = call.selection.pool, !grant.allows(pool: pool) {
+        if let grant = call.grant, let pool = selection.pool, !grant.allows(pool: pool) {
             return refuse(call, .poolForbidden(pool, name: grant.name), route: nil)
         }
-        switch router.route(path, call.selection, for: call.endpoint.operation) {
-        case .success(let route) where call.selection.pool == nil && call.grant?.allows(pool: route.pool) == false:
+        switch router.route(path, selection, for: call.endpoint.operation) {
+        case .success(let route) where selection.pool == nil && call.grant?.allows(pool: route.pool) == false:
             refuse(call, .poolForbidden(route.pool, name: call.grant?.name ?? ""), route: route)
         case .success(let route):
             if let unmet = route.unmetDemand { demand.record(unmet, at: .now()) }
             let lane = PendingDemand.Lane(machineProfile: route.machineProfile, bundle: route.bundle)
             if mayWait, !route.poolIsServed, hold(call, body, path: path, demand: lane) { return }
-            submit(call, body, path: path, route: route)
+            submit(call, body, to: serve(call, body, path: path, route: route))
         case .failure(.provisioning) where queue?.isConnected != true:
             // A worker could not be given the work either.
             refuse(call, ErrorAnswer(queue == nil ? .queueNotConfigured : .queueDisconnected), route: nil)
@@ -253,75 +265,20 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         }
     }
 
-    // MARK: Waiting
-
-    private struct HeldCall {
-        var call: InferenceCall
-        var body: InferenceBody
-        var path: ModelPath
-        var demand: PendingDemand.Lane
+    /// What requests like this one have in common. It is kept where nothing but a change of the tables could make the
+    /// next one go another way: demand that is not met has to be told of each time.
+    private func serve(_ call: InferenceCall, _ body: InferenceBody, path: ModelPath, route: Route) -> ServedRoute {
+        let operation = call.endpoint.operation
+        let made = ServedRoute(
+            model: path.modelID, route: route, address: queue?.address(of: route, operation: operation),
+            series: series.series(
+                endpoint: call.endpoint.label, machineProfile: demand.label(route.machineProfile), of: metrics))
+        if route.poolIsServed, route.unmetDemand == nil { served.keep(made, for: ServedRoutes.Key(call, body)) }
+        return made
     }
 
-    /// Keeps a request until a worker can serve it, if its caller would rather wait.
-    private func hold(
-        _ call: InferenceCall, _ body: InferenceBody, path: ModelPath, demand lane: PendingDemand.Lane
-    ) -> Bool {
-        let wait = min(call.wait ?? configuration.defaultWait, configuration.maximumWait)
-        guard wait > .zero, !isDraining, case .success(let request) = body.request else { return false }
-        let waiting = HeldCall(call: call, body: body, path: path, demand: lane)
-        guard
-            let id = held.hold(waiting, bytes: request.bytes.readableBytes, until: call.receivedAt + wait)
-        else { return false }
-        call.exchange.onDisconnect { [self] in
-            if eventLoop.inEventLoop {
-                _ = held.remove(id)
-            } else {
-                eventLoop.execute { _ = self.held.remove(id) }
-            }
-        }
-        armHeldExpiry()
-        return true
-    }
-
-    /// Capacity may have come.
-    private func retryHeld() {
-        guard !held.isEmpty else { return }
-        let ready = held.take { waiting in
-            guard
-                case .success(let route) = router.route(
-                    waiting.path, waiting.call.selection, for: waiting.call.endpoint.operation)
-            else { return false }
-            return route.poolIsServed
-        }
-        for waiting in ready { route(waiting.call, waiting.body, path: waiting.path, mayWait: false) }
-    }
-
-    private func armHeldExpiry() {
-        heldExpiry?.cancel()
-        heldExpiry = held.nextDeadline.map { deadline in
-            eventLoop.scheduleTask(deadline: deadline) { [weak self] in
-                guard let self else { return }
-                giveUp(held.expire(at: .now()))
-                armHeldExpiry()
-            }
-        }
-    }
-
-    /// Answers requests as if they had never waited.
-    private func giveUp(_ waiting: [HeldCall]) {
-        for waiting in waiting { route(waiting.call, waiting.body, path: waiting.path, mayWait: false) }
-    }
-
-    /// The gateway is shutting down: nobody waits any longer. From any thread.
-    package func drain() {
-        eventLoop.execute {
-            self.isDraining = true
-            self.heldExpiry?.cancel()
-            self.giveUp(self.held.removeAll())
-        }
-    }
-
-    private func submit(_ call: InferenceCall, _ body: InferenceBody, path: ModelPath, route: Route) {
+    private func submit(_ call: InferenceCall, _ body: InferenceBody, to served: ServedRoute) {
+        let route = served.route
         guard let queue else { return refuse(call, ErrorAnswer(.queueNotConfigured), route: route) }
         let request: InferenceRequest
         switch body.request {
@@ -331,17 +288,16 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         let now = Date().timeIntervalSince1970
         let id = RequestID.make(milliseconds: UInt64(now * 1000), using: &random)
         var queued = QueuedRequest(id: id, request: request, route: route, timestamp: now)
+        queued.address = served.address
         queued.traceParent = call.trace?.header
         if route.profileID != "default" { queued.request.parameters.setOption("profile", to: route.profileID) }
-        let series = series.series(
-            endpoint: call.endpoint.label, machineProfile: demand.label(route.machineProfile), of: metrics)
+        let numbers = body.numbers
+        // The body itself is not kept: its memory serves the connection's next read.
         queue.submit(queued) { [self] answer in
             if call.exchange.eventLoop.inEventLoop {
-                finish(call, body, answer, id: id, model: path.modelID, route: route, series: series)
+                finish(call, numbers, answer, id: id, served: served)
             } else {
-                call.exchange.eventLoop.execute {
-                    self.finish(call, body, answer, id: id, model: path.modelID, route: route, series: series)
-                }
+                call.exchange.eventLoop.execute { self.finish(call, numbers, answer, id: id, served: served) }
             }
         }
         call.exchange.onDisconnect {
@@ -351,97 +307,5 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
                 queue.eventLoop.execute { queue.abandon(id) }
             }
         }
-    }
-
-    // MARK: Answering
-
-    private func finish(
-        _ call: InferenceCall, _ body: InferenceBody, _ answer: QueueAnswer, id: String, model: String, route: Route,
-        series: AnswerSeries
-    ) {
-        var error: ErrorAnswer
-        switch answer {
-        case .results(let results, let timing):
-            let results = ItemResults(results)
-            if results.allFailed {
-                error = ErrorAnswer(allFailed: results.failures)
-            } else if let answer = success(call, body, results, timing, id: id, model: model) {
-                return respond(call, answer, machineProfile: series.machineProfile, route: route, series: series)
-            } else {
-                error = .noDenseVector(model: model)
-            }
-        case .refused(let refusal):
-            error = ErrorAnswer(refusal)
-        case .timedOut:
-            error = .resultTimeout(model: model, seconds: configuration.requestTimeoutSeconds)
-        case .closed:
-            error = .resultChannelClosed
-        }
-        error.requestID = id
-        respond(
-            call, error.answer(as: call.format), machineProfile: series.machineProfile, route: route, series: series)
-    }
-
-    /// Nil when an embeddings caller gets items without an embedding.
-    private func success(
-        _ call: InferenceCall, _ body: InferenceBody, _ results: ItemResults, _ timing: QueueTiming, id: String,
-        model: String
-    ) -> Answer? {
-        let success = SuccessAnswer(model: model, requestID: id, results: results, timing: timing)
-        switch call.endpoint {
-        case .operation(let operation, _):
-            return success.answer(operation: operation, messagePack: call.format == .messagePack)
-        case .embeddings:
-            // OpenAI's shape has no place for an item that failed: then the whole request failed.
-            if !results.failures.isEmpty { return ErrorAnswer(allFailed: results.failures).answer(as: call.format) }
-            return EmbeddingsAnswer(success: success, encoding: body.encoding, promptTokens: body.promptTokens).answer()
-        }
-    }
-
-    private func refuse(_ call: InferenceCall, _ error: ErrorAnswer, route: Route?) {
-        respond(
-            call, error.answer(as: call.format), machineProfile: demand.label(route?.machineProfile ?? ""),
-            route: route)
-    }
-
-    /// - Parameter series: those of the call's endpoint and machine profile, where they have been looked up.
-    private func respond(
-        _ call: InferenceCall, _ answer: Answer, machineProfile: String, route: Route? = nil,
-        series: AnswerSeries? = nil
-    ) {
-        let profile = machineProfile.isEmpty ? AnswerSeries.unknownProfile : machineProfile
-        if let rejection = answer.rejection {
-            metrics.rejectedRequests.with(profile, route?.bundle ?? "", rejection.rawValue).increment()
-        }
-        let duration = Duration.nanoseconds((NIODeadline.now() - call.receivedAt).nanoseconds)
-        if let series, answer.status == .ok {
-            series.succeeded.increment()
-        } else {
-            count(call.endpoint, status: answer.status, machineProfile: profile)
-        }
-        (series?.latency ?? metrics.latency.with(call.endpoint.label, profile)).observe(duration)
-        var reply = HTTPReply(answer)
-        if let trace = call.trace { reply.headers.add(name: "traceparent", value: trace.header) }
-        call.exchange.respond(reply)
-        observe(
-            AnsweredCall(
-                endpoint: call.endpoint.label, head: call.head, status: Int(answer.status.code),
-                tokenName: call.grant?.name, model: route?.modelID,
-                worker: answer.headers.first(name: "x-sie-worker"), pool: route?.pool,
-                machineProfile: route?.machineProfile, duration: duration))
-    }
-
-    private func count(
-        _ endpoint: InferenceCall.Endpoint, status: HTTPResponseStatus,
-        machineProfile: String = AnswerSeries.unknownProfile
-    ) {
-        metrics.requests.with(endpoint.label, InferenceMetrics.label(status: Int(status.code)), machineProfile)
-            .increment()
-    }
-}
-
-extension HTTPReply {
-    init(_ answer: Answer) {
-        self.init(status: answer.status, headers: answer.headers, body: answer.body)
     }
 }

@@ -34,6 +34,8 @@ package struct QueuedRequest: Sendable {
     package var timestamp: Double
     /// The gateway's span of the caller's trace, as a header; nil where there is none.
     package var traceParent: String?
+    /// Where its items go, where that is kept for the route; nil has it made.
+    package var address: WorkAddress?
     /// Keys of the payloads that were stored, by work item.
     package var payloadKeys: [Int: String] = [:]
 

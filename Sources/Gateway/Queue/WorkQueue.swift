@@ -28,7 +28,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
         }
     }
 
-    private final class Waiter {
+    final class Waiter {
         let series: QueueSeries
         var publishTime: TimeAmount = .zero
         var publishedAt: NIODeadline?
@@ -42,34 +42,21 @@ package final class WorkQueue: Service, @unchecked Sendable {
         }
     }
 
-    private struct LookUp: Sendable {
-        var pool: String
-        var mayCreate: Bool
-    }
-
-    /// What takes longer than an event loop may be held up.
-    private enum Job: Sendable {
-        case lookUp(LookUp)
-        /// Store the payloads of these work items, then publish.
-        case storePayloads(QueuedRequest, items: [Int])
-        case removePayloads([String])
-    }
-
     package let eventLoop: any EventLoop
     package let configuration: Configuration
-    private let connection: NATSConnection
-    private let jetStream: JetStream
-    private let metrics: InferenceMetrics
-    private let logger: Logger
-    private let payloads: (any PayloadStore)?
+    let connection: NATSConnection
+    let jetStream: JetStream
+    let metrics: InferenceMetrics
+    let logger: Logger
+    let payloads: (any PayloadStore)?
     private let jobs: AsyncStream<Job>
-    private let start: AsyncStream<Job>.Continuation
+    let start: AsyncStream<Job>.Continuation
 
     // What follows is read and written on `eventLoop` only; that is what makes this class safe to send.
-    private var collector = ResultCollector<Waiter>()
-    private var streams: WorkStreams<QueuedRequest>
+    var collector = ResultCollector<Waiter>()
+    var streams: WorkStreams<QueuedRequest>
     private var expiry: Scheduled<Void>?
-    private var scratch = MessagePackWriter(capacity: 16 * 1024)
+    private var encoder: WorkItemEncoder
     /// Looked up at the first request of an operation.
     private var series: [WorkItem.Operation: QueueSeries] = [:]
     private var isClosed = false
@@ -88,6 +75,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
         self.payloads = payloads
         self.metrics = metrics
         self.logger = logger
+        encoder = WorkItemEncoder(routerID: configuration.routerID)
         streams = WorkStreams(maximumPending: configuration.maximumPending)
         (jobs, start) = AsyncStream.makeStream()
     }
@@ -130,7 +118,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
         return made
     }
 
-    private func admit(_ queued: QueuedRequest) {
+    func admit(_ queued: QueuedRequest) {
         let admission = streams.admit(
             pool: queued.route.pool, itemCount: queued.request.workItemCount, at: .now(), parking: queued)
         switch admission {
@@ -144,14 +132,17 @@ package final class WorkQueue: Service, @unchecked Sendable {
         }
     }
 
-    private func publish(_ queued: QueuedRequest) {
+    func publish(_ queued: QueuedRequest) {
         let start = NIODeadline.now()
-        let writer = WorkItemWriter(sharedFields(of: queued))
-        let subject = Subjects.work(model: queued.route.modelID, pool: queued.route.pool)
+        let address = address(of: queued)
+        let writer = encoder.writer(for: queued, at: address)
+        let count = queued.request.workItemCount
         let refusal = queued.request.bytes.withUnsafeReadableBytes { bytes -> PublishRefusal? in
-            for index in 0..<queued.request.workItemCount {
-                write(queued, item: index, of: bytes, with: writer)
-                if let refusal = publish(scratch.bytes, index: index, to: subject, of: queued) { return refusal }
+            for index in 0..<count {
+                encoder.encode(queued, item: index, of: bytes, with: writer)
+                if let refusal = publish(encoder.item, index: index, to: address.subject, of: queued) {
+                    return refusal
+                }
             }
             return nil
         }
@@ -159,75 +150,39 @@ package final class WorkQueue: Service, @unchecked Sendable {
         let now = NIODeadline.now()
         collector.withWaiter(of: queued.id) { waiter in
             waiter.series.publishSeconds.observe(Duration.nanoseconds((now - start).nanoseconds))
-            waiter.series.itemsPublished.observe(Double(queued.request.workItemCount))
+            waiter.series.itemsPublished.observe(Double(count))
             waiter.publishTime = now - start
             waiter.publishedAt = now
         }
     }
 
-    private func sharedFields(of queued: QueuedRequest) -> WorkItem {
-        var shared = WorkItem()
-        shared.requestID = queued.id
-        shared.totalItems = queued.request.workItemCount
-        shared.operation = queued.request.operation.rawValue
-        shared.modelID = queued.route.modelID
-        shared.profileID = queued.route.profileID
-        shared.pool = queued.route.pool
-        shared.machineProfile = queued.route.machineProfile
-        shared.outputTypes = queued.request.parameters.outputTypes
-        shared.instruction = queued.request.parameters.instruction
-        shared.isQuery = queued.request.parameters.isQuery
-        shared.options = queued.request.parameters.options
-        shared.labels = queued.request.parameters.labels
-        shared.outputSchema = queued.request.parameters.outputSchema
-        shared.bundleConfigHash = queued.route.bundleConfigHash
-        shared.routerID = configuration.routerID
-        shared.replySubject = Subjects.results(router: configuration.routerID, request: queued.id)
-        shared.timestamp = queued.timestamp
-        shared.traceParent = queued.traceParent
-        return shared
-    }
-
-    /// Makes one work item in `scratch`.
-    private func write(
-        _ queued: QueuedRequest, item index: Int, of bytes: UnsafeRawBufferPointer, with writer: WorkItemWriter
-    ) {
-        scratch.removeAll()
-        if queued.request.operation == .score {
-            if let key = queued.payloadKeys[index] {
-                writer.write(.scoreReference(key), index: 0, to: &scratch)
-            } else {
-                writeScore(queued.request, of: bytes, with: writer)
+    /// How many bytes each work item of a request takes.
+    func encodedSizes(of queued: QueuedRequest) -> [Int] {
+        let writer = encoder.writer(for: queued, at: address(of: queued))
+        return queued.request.bytes.withUnsafeReadableBytes { bytes in
+            (0..<queued.request.workItemCount).map { index in
+                encoder.encode(queued, item: index, of: bytes, with: writer)
+                return encoder.item.count
             }
-        } else if let key = queued.payloadKeys[index] {
-            writer.write(.itemReference(key), index: index, to: &scratch)
-        } else {
-            let item = UnsafeRawBufferPointer(rebasing: bytes[queued.request.items[index]])
-            writer.write(.item(item), index: index, to: &scratch)
         }
     }
 
-    /// The one work item of a score request: its query (an empty map where the caller sent none) and its candidates.
-    private func writeScore(_ request: InferenceRequest, of bytes: UnsafeRawBufferPointer, with writer: WorkItemWriter)
-    {
-        var items = MessagePackWriter()
-        items.writeArrayHeader(request.items.count)
-        for item in request.items { items.writeRaw(UnsafeRawBufferPointer(rebasing: bytes[item])) }
-        let emptyMap: [UInt8] = [0x80]
-        items.bytes.withUnsafeBytes { items in
-            emptyMap.withUnsafeBytes { emptyMap in
-                let query = request.query.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) } ?? emptyMap
-                writer.write(.score(query: query, items: items), index: 0, to: &scratch)
-            }
-        }
+    /// Where the items of a route go. Keep it for the next request like this one.
+    package func address(of route: Route, operation: WorkItem.Operation) -> WorkAddress {
+        WorkAddress(route, operation: operation, routerID: configuration.routerID)
+    }
+
+    private func address(of queued: QueuedRequest) -> WorkAddress {
+        queued.address ?? address(of: queued.route, operation: queued.request.operation)
     }
 
     private func publish(_ item: [UInt8], index: Int, to subject: String, of queued: QueuedRequest) -> PublishRefusal? {
         do throws(NATSError) {
             try jetStream.publish(
                 subject, sizeHint: item.count, write: { $0.writeBytes(item) },
-                onAck: { [weak self, id = queued.id, pool = queued.route.pool] result in
-                    if case .failure(let error) = result { self?.notAcknowledged(id, pool: pool, error) }
+                // Every handler is called and forgotten at the latest when the connection ends.
+                onAck: { [self, id = queued.id, pool = queued.route.pool] result in
+                    if case .failure(let error) = result { notAcknowledged(id, pool: pool, error) }
                 })
             return nil
         } catch {
@@ -261,96 +216,13 @@ package final class WorkQueue: Service, @unchecked Sendable {
         }
     }
 
-    private func end(_ id: String, _ answer: QueueAnswer) {
+    func end(_ id: String, _ answer: QueueAnswer) {
         if let waiter = collector.remove(id) { finish(waiter, answer) }
     }
 
     private func finish(_ waiter: Waiter, _ answer: QueueAnswer) {
         removePayloads(of: waiter)
         waiter.complete(answer)
-    }
-
-    // MARK: Payloads
-
-    /// The work items of a request that are larger than the broker takes in one message.
-    private func itemsTheBrokerRefuses(of queued: QueuedRequest) -> [Int] {
-        // A work item is at most its request's body and what the gateway adds to it.
-        let headroom = 4096
-        let limit = connection.serverInfo?.maxPayloadBytes ?? WorkStreamSettings.usualPayloadLimitBytes
-        guard queued.request.bytes.readableBytes * 2 + headroom > limit else { return [] }
-        let writer = WorkItemWriter(sharedFields(of: queued))
-        return queued.request.bytes.withUnsafeReadableBytes { bytes in
-            (0..<queued.request.workItemCount).filter { index in
-                write(queued, item: index, of: bytes, with: writer)
-                return scratch.count > limit
-            }
-        }
-    }
-
-    private func storePayloads(_ queued: QueuedRequest, items: [Int], in store: any PayloadStore) async {
-        var queued = queued
-        for index in items {
-            let (key, payload) = Self.payload(index, of: queued)
-            do throws(PayloadStoreError) {
-                try await store.put(payload, key: key)
-                queued.payloadKeys[index] = key
-                metrics.payloadOffloads.increment()
-            } catch {
-                // Sent as it is, it will be refused for its size.
-                logger.error("payload not stored", metadata: ["request_id": "\(queued.id)", "error": "\(error)"])
-                break
-            }
-        }
-        let stored = queued
-        try? await eventLoop.submit {
-            let keys = Array(stored.payloadKeys.values)
-            guard self.collector.isOpen(stored.id) else { return self.removePayloads(keys) }
-            self.collector.withWaiter(of: stored.id) { $0.payloadKeys = keys }
-            self.publish(stored)
-        }.get()
-    }
-
-    private static func payload(_ index: Int, of queued: QueuedRequest) -> (key: String, bytes: [UInt8]) {
-        let request = queued.request
-        return request.bytes.withUnsafeReadableBytes { bytes in
-            func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer { .init(rebasing: bytes[range]) }
-            guard request.operation == .score else {
-                return (PayloadKey.item(index, of: queued.id), Array(slice(request.items[index])))
-            }
-            var writer = MessagePackWriter(capacity: request.bytes.readableBytes + 64)
-            writer.writeMapHeader(2)
-            writer.write("query" as StaticString)
-            if let query = request.query { writer.writeRaw(slice(query)) } else { writer.writeMapHeader(0) }
-            writer.write("items" as StaticString)
-            writer.writeArrayHeader(request.items.count)
-            for item in request.items { writer.writeRaw(slice(item)) }
-            return (PayloadKey.score(of: queued.id), writer.bytes)
-        }
-    }
-
-    private func removePayloads(of waiter: Waiter) {
-        removePayloads(waiter.payloadKeys)
-        waiter.payloadKeys = []
-    }
-
-    private func removePayloads(_ keys: [String]) {
-        if !keys.isEmpty { start.yield(.removePayloads(keys)) }
-    }
-
-    private func perform(_ job: Job) async {
-        switch job {
-        case .lookUp(let lookUp): await perform(lookUp)
-        case .storePayloads(let queued, let items):
-            if let payloads { await storePayloads(queued, items: items, in: payloads) }
-        case .removePayloads(let keys):
-            for key in keys {
-                do throws(PayloadStoreError) {
-                    try await payloads?.delete(key: key)
-                } catch {
-                    logger.warning("payload not removed", metadata: ["error": "\(error)"])
-                }
-            }
-        }
     }
 
     // MARK: Results
@@ -440,57 +312,5 @@ package final class WorkQueue: Service, @unchecked Sendable {
         isClosed = true
         expiry?.cancel()
         for waiter in collector.removeAll() { finish(waiter, .closed) }
-    }
-
-    private func perform(_ lookUp: LookUp) async {
-        let result = await sample(lookUp)
-        try? await eventLoop.submit {
-            for queued in self.streams.ensured(pool: lookUp.pool, result, at: .now()) {
-                guard self.collector.isOpen(queued.id) else { continue }
-                switch result {
-                case .success: self.admit(queued)
-                case .failure(let refusal): self.end(queued.id, .refused(refusal))
-                }
-            }
-        }.get()
-    }
-
-    private func sample(_ lookUp: LookUp) async -> Result<WorkStreams<QueuedRequest>.Sample, PublishRefusal> {
-        let settings = WorkStreamSettings.configuration(pool: lookUp.pool)
-        do throws(NATSError) {
-            let info =
-                lookUp.mayCreate
-                ? try await jetStream.ensureStream(settings) : try await jetStream.streamInfo(settings.name)
-            return .success(.init(info.state))
-        } catch {
-            if case .jetStream(let error) = error, error.errorCode == JetStreamAPIError.streamNotFound {
-                return .failure(.noConsumers)
-            }
-            return .failure(.streamUnavailable(stream: settings.name, detail: error.description))
-        }
-    }
-
-    private func sampleStreams() async {
-        while !Task.isCancelled {
-            guard (try? await Task.sleep(for: configuration.sampleInterval)) != nil else { return }
-            let pools = (try? await eventLoop.submit { self.streams.active(at: .now()) }.get()) ?? []
-            for pool in pools where connection.status == .connected {
-                do throws(NATSError) {
-                    let sample = WorkStreams<QueuedRequest>.Sample(
-                        try await jetStream.streamInfo(Subjects.workStream(pool: pool)).state)
-                    eventLoop.execute { self.streams.sampled(pool: pool, sample) }
-                } catch {
-                    if case .jetStream(let error) = error, error.errorCode == JetStreamAPIError.streamNotFound {
-                        eventLoop.execute { self.streams.lost(pool: pool) }
-                    }
-                }
-            }
-        }
-    }
-}
-
-extension WorkStreams.Sample {
-    init(_ state: StreamInfo.State) {
-        self.init(messages: Int(clamping: state.messages), consumers: state.consumerCount)
     }
 }

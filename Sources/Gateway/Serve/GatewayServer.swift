@@ -71,7 +71,7 @@ package struct GatewayServer: Sendable {
                 ).reply
             },
             identify: { access.grant(authorization: $0.first("authorization")) },
-            observe: { audit.record($0) })
+            observe: audit.observer)
         let http = HTTPClient(eventLoopGroupProvider: .shared(group))
         let mirror = ConfigMirror(
             seeds: Seeds.load(

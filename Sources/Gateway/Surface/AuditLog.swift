@@ -9,15 +9,23 @@ package struct AuditLog: Sendable {
         self.logger = logger
     }
 
+    private var isOn: Bool { logger.logLevel <= .info }
+
+    /// Who is to be told of answered inference requests; nil where nothing would be written.
+    package var observer: (@Sendable (AnsweredCall) -> Void)? {
+        guard isOn else { return nil }
+        return { call in record(call) }
+    }
+
     /// Notes an answered inference request.
     package func record(_ call: AnsweredCall) {
-        guard logger.logLevel <= .info else { return }
+        guard isOn else { return }
         for event in AuditEvent.events(of: call) { record(event) }
     }
 
     /// Notes an answered request on any other route.
     package func record(_ observed: ObservedRequest) {
-        guard logger.logLevel <= .info, let event = AuditEvent(observed) else { return }
+        guard isOn, let event = AuditEvent(observed) else { return }
         record(event)
     }
 

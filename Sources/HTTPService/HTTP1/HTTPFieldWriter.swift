@@ -19,6 +19,24 @@ public struct HTTPFieldWriter {
         endLine(valueAt: start)
     }
 
+    /// Adds a field of a fixed value.
+    public mutating func add(_ name: StaticString, _ value: StaticString) {
+        buffer.writeStaticString(name)
+        buffer.writeStaticString(": ")
+        buffer.writeStaticString(value)
+        buffer.writeStaticString("\r\n")
+    }
+
+    /// Adds a field whose value begins with a fixed word.
+    public mutating func add(_ name: StaticString, _ prefix: StaticString, _ rest: String) {
+        buffer.writeStaticString(name)
+        buffer.writeStaticString(": ")
+        let start = buffer.writerIndex
+        buffer.writeStaticString(prefix)
+        buffer.writeString(rest)
+        endLine(valueAt: start)
+    }
+
     /// Adds lines that were prepared, each ended by CRLF.
     public mutating func add(lines: ByteBuffer) {
         buffer.writeImmutableBuffer(lines)

@@ -1,0 +1,70 @@
+import MessagePack
+import NIOCore
+import Wire
+
+/// Encodes the work items of requests, one at a time, into memory that it keeps.
+struct WorkItemEncoder {
+    private let routerID: String
+    private var scratch = MessagePackWriter(capacity: 16 * 1024)
+
+    init(routerID: String) {
+        self.routerID = routerID
+    }
+
+    /// The item encoded last.
+    var item: [UInt8] { scratch.bytes }
+
+    /// What encodes the items of one request.
+    func writer(for queued: QueuedRequest, at address: WorkAddress) -> WorkItemWriter {
+        var shared = WorkItem()
+        shared.requestID = queued.id
+        shared.totalItems = queued.request.workItemCount
+        shared.outputTypes = queued.request.parameters.outputTypes
+        shared.instruction = queued.request.parameters.instruction
+        shared.isQuery = queued.request.parameters.isQuery
+        shared.options = queued.request.parameters.options
+        shared.labels = queued.request.parameters.labels
+        shared.outputSchema = queued.request.parameters.outputSchema
+        shared.replySubject = Subjects.results(router: routerID, request: queued.id)
+        shared.timestamp = queued.timestamp
+        shared.traceParent = queued.traceParent
+        return WorkItemWriter(shared, template: address.template)
+    }
+
+    /// Encodes one work item.
+    ///
+    /// - Parameter bytes: those of the request's body.
+    mutating func encode(
+        _ queued: QueuedRequest, item index: Int, of bytes: UnsafeRawBufferPointer, with writer: WorkItemWriter
+    ) {
+        scratch.removeAll()
+        if queued.request.operation == .score {
+            if let key = queued.payloadKeys[index] {
+                writer.write(.scoreReference(key), index: 0, to: &scratch)
+            } else {
+                encodeScore(queued.request, of: bytes, with: writer)
+            }
+        } else if let key = queued.payloadKeys.isEmpty ? nil : queued.payloadKeys[index] {
+            writer.write(.itemReference(key), index: index, to: &scratch)
+        } else {
+            let item = UnsafeRawBufferPointer(rebasing: bytes[queued.request.items[index]])
+            writer.write(.item(item), index: index, to: &scratch)
+        }
+    }
+
+    /// The one work item of a score request: its query (an empty map where the caller sent none) and its candidates.
+    private mutating func encodeScore(
+        _ request: InferenceRequest, of bytes: UnsafeRawBufferPointer, with writer: WorkItemWriter
+    ) {
+        var items = MessagePackWriter()
+        items.writeArrayHeader(request.items.count)
+        for item in request.items { items.writeRaw(UnsafeRawBufferPointer(rebasing: bytes[item])) }
+        let emptyMap: [UInt8] = [0x80]
+        items.bytes.withUnsafeBytes { items in
+            emptyMap.withUnsafeBytes { emptyMap in
+                let query = request.query.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) } ?? emptyMap
+                writer.write(.score(query: query, items: items), index: 0, to: &scratch)
+            }
+        }
+    }
+}

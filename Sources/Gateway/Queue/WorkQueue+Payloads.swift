@@ -1,0 +1,68 @@
+import Logging
+import MessagePack
+import NATSClient
+import NIOCore
+import Observability
+import Wire
+
+/// Items that the broker does not take are stored, and travel as references.
+extension WorkQueue {
+    /// The work items of a request that are larger than the broker takes in one message.
+    func itemsTheBrokerRefuses(of queued: QueuedRequest) -> [Int] {
+        // A work item is at most its request's body and what the gateway adds to it.
+        let headroom = 4096
+        let limit = connection.serverInfo?.maxPayloadBytes ?? WorkStreamSettings.usualPayloadLimitBytes
+        guard queued.request.bytes.readableBytes * 2 + headroom > limit else { return [] }
+        return encodedSizes(of: queued).enumerated().filter { $0.element > limit }.map(\.offset)
+    }
+
+    func storePayloads(_ queued: QueuedRequest, items: [Int], in store: any PayloadStore) async {
+        var queued = queued
+        for index in items {
+            let (key, payload) = Self.payload(index, of: queued)
+            do throws(PayloadStoreError) {
+                try await store.put(payload, key: key)
+                queued.payloadKeys[index] = key
+                metrics.payloadOffloads.increment()
+            } catch {
+                // Sent as it is, it will be refused for its size.
+                logger.error("payload not stored", metadata: ["request_id": "\(queued.id)", "error": "\(error)"])
+                break
+            }
+        }
+        let stored = queued
+        try? await eventLoop.submit {
+            let keys = Array(stored.payloadKeys.values)
+            guard self.collector.isOpen(stored.id) else { return self.removePayloads(keys) }
+            self.collector.withWaiter(of: stored.id) { $0.payloadKeys = keys }
+            self.publish(stored)
+        }.get()
+    }
+
+    private static func payload(_ index: Int, of queued: QueuedRequest) -> (key: String, bytes: [UInt8]) {
+        let request = queued.request
+        return request.bytes.withUnsafeReadableBytes { bytes in
+            func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer { .init(rebasing: bytes[range]) }
+            guard request.operation == .score else {
+                return (PayloadKey.item(index, of: queued.id), Array(slice(request.items[index])))
+            }
+            var writer = MessagePackWriter(capacity: request.bytes.readableBytes + 64)
+            writer.writeMapHeader(2)
+            writer.write("query" as StaticString)
+            if let query = request.query { writer.writeRaw(slice(query)) } else { writer.writeMapHeader(0) }
+            writer.write("items" as StaticString)
+            writer.writeArrayHeader(request.items.count)
+            for item in request.items { writer.writeRaw(slice(item)) }
+            return (PayloadKey.score(of: queued.id), writer.bytes)
+        }
+    }
+
+    func removePayloads(of waiter: Waiter) {
+        removePayloads(waiter.payloadKeys)
+        waiter.payloadKeys = []
+    }
+
+    func removePayloads(_ keys: [String]) {
+        if !keys.isEmpty { start.yield(.removePayloads(keys)) }
+    }
+}
