@@ -7,7 +7,7 @@ struct Benchmarks: AsyncParsableCommand {
         commandName: "sie-bench",
         abstract: "Measures the platform's parts against peers run in the same command.",
         subcommands: [
-            NATSBenchmark.self, GatewayBenchmark.self, WorkerBenchmark.self, TokenizerBenchmark.self,
-            ConfigBenchmark.self,
+            NATSBenchmark.self, GatewayBenchmark.self, GatewayCostBenchmark.self, WorkerBenchmark.self,
+            TokenizerBenchmark.self, ConfigBenchmark.self,
         ])
 }

@@ -41,9 +41,7 @@ final class ConfigServer {
 
     /// Resident memory in MiB.
     var residentMebibytes: Double {
-        let status = (try? String(contentsOfFile: "/proc/\(process.identifier)/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        return (line?.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? 0) / 1024
+        ProcessMemory.residentMebibytes(of: process.identifier)
     }
 
     /// Ends the process.

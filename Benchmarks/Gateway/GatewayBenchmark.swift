@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Logging
-import MessagePack
 import NATSClient
 import NIOCore
 import NIOPosix
@@ -32,8 +31,6 @@ struct GatewayBenchmark: AsyncParsableCommand {
     @Option(help: "Connections, or round trips kept in flight (repeatable).")
     var connections: [Int] = [1, 64]
 
-    private static let pool = "bench"
-
     private struct Round {
         var perSecond: Double
         var p50Microseconds: Double
@@ -45,22 +42,12 @@ struct GatewayBenchmark: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let nats = try await NATSServerProcess()
-        let seeds = try Self.writeSeeds()
-        defer { try? FileManager.default.removeItem(at: seeds) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        let responder = try await InstantResponder(
-            url: nats.url, pool: Self.pool, dimensions: 384, eventLoop: group.next())
-        let gateway = try await ProductProcess("sie-gateway", environment: ["SIE_NATS_URL": nats.url]) { port in
-            [
-                "serve", "--host", "127.0.0.1", "--port", "\(port)", "--log-level", "error",
-                "--bundles-dir", seeds.appending(path: "bundles").path,
-                "--models-dir", seeds.appending(path: "models").path,
-            ]
-        }
+        let stack = try await GatewayStack.start(on: group)
+        let (nats, gateway) = (stack.nats, stack.gateway)
         try await Self.prepareRawStream(nats.url)
-        let load = HTTPLoad(port: gateway.port, request: request(port: gateway.port), group: group)
-        let floorRequest = request(port: gateway.port)
+        let floorRequest = GatewayStack.request(port: gateway.port, textBytes: textBytes)
+        let load = HTTPLoad(port: gateway.port, request: floorRequest, group: group)
         let floor = try FloorHTTPServer(requestBytes: floorRequest.readableBytes, answerBodyBytes: 384 * 4 + 200)
         floor.start()
         let floorLoad = HTTPLoad(port: floor.port, request: floorRequest, group: group)
@@ -110,8 +97,8 @@ struct GatewayBenchmark: AsyncParsableCommand {
         }
         print(table.text)
         print("\n" + summary.joined(separator: "\n"))
-        await responder.stop()
         await floor.stop()
+        try await stack.stop()
         try await group.shutdownGracefully()
     }
 
@@ -169,42 +156,5 @@ struct GatewayBenchmark: AsyncParsableCommand {
         consumer.maxAckPending = 4096
         try await connection.jetStream.createConsumer(stream: "RAW", consumer)
         await connection.close()
-    }
-
-    private func request(port: Int) -> ByteBuffer {
-        let text = String(repeating: "embedding ", count: textBytes / 10)
-        let body = MessagePackWriter.encode(
-            .map([MessagePackPair("items", .array([.map([MessagePackPair("text", .string(text))])]))]))
-        var request = ByteBuffer(
-            string: """
-                POST /v1/encode/bench/model HTTP/1.1\r
-                Host: 127.0.0.1:\(port)\r
-                Content-Type: application/msgpack\r
-                Accept: application/msgpack\r
-                X-SIE-SDK-Version: 0.10.1\r
-                X-SIE-Pool: \(Self.pool)\r
-                Content-Length: \(body.count)\r
-                \r
-
-                """)
-        request.writeBytes(body)
-        return request
-    }
-
-    private static func writeSeeds() throws -> URL {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "sie-bench-\(UUID().uuidString)")
-        for (path, text) in [
-            ("bundles/default.yaml", "name: default\npriority: 10\nadapters: [bench]\n"),
-            (
-                "models/bench.yaml",
-                "sie_id: bench/model\nprofiles: {default: {adapter_path: 'bench:A', max_batch_tokens: 1}}\n"
-            ),
-        ] {
-            let file = folder.appending(path: path)
-            try FileManager.default.createDirectory(
-                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try Data(text.utf8).write(to: file)
-        }
-        return folder
     }
 }

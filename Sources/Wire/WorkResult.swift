@@ -167,6 +167,8 @@ extension WorkResult.Timings {
 extension UnsafeRawBufferPointer {
     /// Whether these bytes are the ASCII text `name`; compared in place, as keys are on the hot path.
     package func matches(_ name: StaticString) -> Bool {
-        count == name.utf8CodeUnitCount && name.withUTF8Buffer { elementsEqual($0) }
+        guard count == name.utf8CodeUnitCount else { return false }
+        for index in 0..<count where self[index] != name.utf8Start[index] { return false }
+        return true
     }
 }

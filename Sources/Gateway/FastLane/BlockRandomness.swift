@@ -8,8 +8,9 @@
 
 /// The system's randomness, fetched in blocks: one system call for many numbers.
 struct BlockRandomness: RandomNumberGenerator {
-    private var block = [UInt64](repeating: 0, count: 256)
-    private var used = 256
+    // 256 bytes: the most that `getentropy` gives at once.
+    private var block = [UInt64](repeating: 0, count: 32)
+    private var used = 32
 
     mutating func next() -> UInt64 {
         if used == block.count {

@@ -10,11 +10,16 @@ extension InferenceLane {
         var demand: PendingDemand.Lane
     }
 
+    /// How long a request may wait for capacity.
+    func longestWait(of call: InferenceCall) -> TimeAmount {
+        min(call.wait ?? configuration.defaultWait, configuration.maximumWait)
+    }
+
     /// Keeps a request until a worker can serve it, if its caller would rather wait.
     func hold(
         _ call: InferenceCall, _ body: InferenceBody, path: ModelPath, demand lane: PendingDemand.Lane
     ) -> Bool {
-        let wait = min(call.wait ?? configuration.defaultWait, configuration.maximumWait)
+        let wait = longestWait(of: call)
         guard wait > .zero, !isDraining, case .success(let request) = body.request else { return false }
         let waiting = HeldCall(call: call, body: body, path: path, demand: lane)
         guard

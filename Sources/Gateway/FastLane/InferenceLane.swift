@@ -207,8 +207,10 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         if call.endpoint == .embeddings, case .failure(let error) = body.request {
             return refuse(call, error, route: nil)
         }
-        // Whoever has limits is looked at more closely.
-        if call.grant == nil, let served = served[ServedRoutes.Key(call, body)] {
+        // Whoever has limits, or would rather wait, is looked at more closely.
+        if call.grant == nil, let served = served[ServedRoutes.Key(call, body)],
+            served.route.poolIsServed || longestWait(of: call) == .zero
+        {
             return submit(call, body, to: served)
         }
         let path: ModelPath
@@ -273,7 +275,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
             model: path.modelID, route: route, address: queue?.address(of: route, operation: operation),
             series: series.series(
                 endpoint: call.endpoint.label, machineProfile: demand.label(route.machineProfile), of: metrics))
-        if route.poolIsServed, route.unmetDemand == nil { served.keep(made, for: ServedRoutes.Key(call, body)) }
+        if route.unmetDemand == nil { served.keep(made, for: ServedRoutes.Key(call, body)) }
         return made
     }
 

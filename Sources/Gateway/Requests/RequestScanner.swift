@@ -194,19 +194,37 @@ private struct Scan {
 }
 
 /// The fields the gateway looks for, at the top level or in `params` or `options`.
-private enum FieldName: String, CaseIterable {
+private enum FieldName: Int, CaseIterable {
     case items, input, inputs, params, query, instruction, options, labels
-    case outputTypes = "output_types"
-    case isQuery = "is_query"
-    case outputSchema = "output_schema"
-    case outputDtype = "output_dtype"
+    case outputTypes, isQuery, outputSchema, outputDtype
 
-    static let longest = 15
+    init?(_ name: UnsafeRawBufferPointer) {
+        guard let field = Self.allCases.first(where: { name.matches($0.spelling) }) else { return nil }
+        self = field
+    }
+
+    private var spelling: StaticString {
+        switch self {
+        case .items: "items"
+        case .input: "input"
+        case .inputs: "inputs"
+        case .params: "params"
+        case .query: "query"
+        case .instruction: "instruction"
+        case .options: "options"
+        case .labels: "labels"
+        case .outputTypes: "output_types"
+        case .isQuery: "is_query"
+        case .outputSchema: "output_schema"
+        case .outputDtype: "output_dtype"
+        }
+    }
 }
 
 /// Where the known fields of one map lie, as ranges of the whole body.
 private struct Fields {
-    private var ranges: [FieldName: Range<Int>] = [:]
+    /// By the number of the name; an empty range is a field that is not there, because no value takes no bytes.
+    private var ranges = InlineArray<12, Range<Int>>(repeating: 0..<0)
 
     /// Nil when the value at `range` is no map; throws when it is malformed or followed by more bytes.
     init?(of bytes: UnsafeRawBufferPointer, at range: Range<Int>) throws(MessagePackError) {
@@ -216,20 +234,20 @@ private struct Fields {
             let name = try Self.name(&reader)
             let start = range.lowerBound + reader.offset
             try reader.skip()
-            if let name { ranges[name] = start..<(range.lowerBound + reader.offset) }
+            if let name { ranges[name.rawValue] = start..<(range.lowerBound + reader.offset) }
         }
         try reader.expectEnd()
     }
 
-    subscript(name: FieldName) -> Range<Int>? { ranges[name] }
+    subscript(name: FieldName) -> Range<Int>? {
+        let range = ranges[name.rawValue]
+        return range.isEmpty ? nil : range
+    }
 
     private static func name(_ reader: inout MessagePackReader) throws(MessagePackError) -> FieldName? {
         switch try reader.peek() {
         case .string, .binary:
-            let bytes = try reader.readStringOrBinaryBytes()
-            // Short enough to need no heap storage; anything longer is no name of ours.
-            guard bytes.count <= FieldName.longest else { return nil }
-            return FieldName(rawValue: String(decoding: bytes, as: UTF8.self))
+            return FieldName(try reader.readStringOrBinaryBytes())
         default:
             try reader.skip()
             return nil

@@ -100,14 +100,6 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         process(context)
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
-        if parser.hasPartialHead {
-            state.receivePartialHead(now: .now())
-            updateTimer(context)
-        }
-        context.fireChannelReadComplete()
-    }
-
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             if !state.isClosed { writeProgress = nil }
@@ -134,7 +126,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         defer { isProcessing = false }
         while !state.mustHoldNextRequest, !state.isOver, open != nil || context.channel.isWritable {
             do throws(HTTPRequestFailure) {
-                guard let event = try parser.next() else { break }
+                guard let event = try parser.next() else {
+                    if parser.hasPartialHead { state.receivePartialHead(now: .now()) }
+                    break
+                }
                 process(event, context)
             } catch {
                 perform(state.inputFailed(), context, failure: error)
@@ -216,7 +211,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case .wait: break
         case .dispatch: dispatch(context)
         case .next: open = nil
-        case .close: context.close(promise: nil)
+        case .close: close(context)
         }
     }
 
@@ -254,18 +249,24 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case .none: break
         case .close:
             _ = parser.takeRest()
-            context.close(promise: nil)
+            close(context)
         case .disconnected:
             guard let callback = open?.onDisconnect else { break }
             open?.onDisconnect = nil
             callback()
-            context.close(promise: nil)
+            close(context)
         case .fail:
             send(services.errorBodies.reply(to: failure), exchange: state.exchangeID)
         case .failHead:
             send(services.errorBodies.reply(to: .headTimedOut), exchange: state.exchangeID)
         }
         updateTimer(context)
+    }
+
+    /// Closes the connection, but not before the answers of this turn of the event loop, which wait for its end.
+    private func close(_ context: ChannelHandlerContext) {
+        context.flush()
+        context.close(promise: nil)
     }
 
     // MARK: destinations

@@ -66,6 +66,8 @@ package struct HTTPRequestParser {
         if buffer.readableBytes == 0 {
             buffer = bytes
         } else {
+            // Or a client that always has a request waiting would make it grow for ever.
+            buffer.discardReadBytes()
             buffer.writeImmutableBuffer(bytes)
         }
     }
@@ -144,7 +146,9 @@ package struct HTTPRequestParser {
             scanned = buffer.readableBytes
             return nil
         }
-        guard let bytes = buffer.readSlice(length: length) else { return nil }
+        // A copy: a head lives as long as its request, and must not keep the memory of a whole read for that long.
+        guard let slice = buffer.readSlice(length: length) else { return nil }
+        let bytes = ByteBuffer(bytes: slice.readableBytesView)
         scanned = 0
         let head = try bytes.withUnsafeReadableBytes { HeadScanner.scan($0, of: bytes, limits: limits) }.get()
         phase =

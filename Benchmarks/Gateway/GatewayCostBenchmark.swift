@@ -1,0 +1,145 @@
+import ArgumentParser
+import Foundation
+import JSONStream
+import NIOCore
+import NIOPosix
+import TestSupport
+
+/// `sie-bench gateway-cost`: what a request takes of the gateway, and what it takes at rest.
+struct GatewayCostBenchmark: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gateway-cost",
+        abstract: "Processor time and allocations of requests in sie-gateway; memory and processor time at rest.",
+        discussion: """
+            The real gateway and nats-server run as processes; a responder in this process answers every item at once \
+            with a vector of 384 numbers. Allocations are counted by perf's probes in the C library while the same load \
+            runs once more; that takes perf and root, and is left out without them.
+            """)
+
+    @Option(help: "Seconds of each measurement.")
+    var seconds = 2.0
+
+    @Option(help: "Connections that send requests.")
+    var connections = 16
+
+    @Option(name: .customLong("idle-connections"), help: "Connections that are open at rest.")
+    var idleConnections = 2000
+
+    @Option(help: "Workers that announce themselves at rest.")
+    var workers = 1000
+
+    func run() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        print("machine: \(MachineDescription.current)")
+        print("\(connections) connections, \(seconds) s each\n")
+        try await requests(on: group)
+        try await rest(on: group)
+        try await group.shutdownGracefully()
+    }
+
+    // MARK: Requests
+
+    private func requests(on group: any EventLoopGroup) async throws {
+        let stack = try await GatewayStack.start(on: group)
+        let allocations = await AllocationCounter()
+        let kinds: [(name: String, request: ByteBuffer)] = [
+            (
+                "1 item of 1.5 KB, MessagePack",
+                GatewayStack.request(port: stack.gateway.port, textBytes: 1536)
+            ),
+            (
+                "1 item of 1.5 KB, JSON",
+                GatewayStack.request(port: stack.gateway.port, textBytes: 1536, sendsJSON: true, wantsJSON: true)
+            ),
+            (
+                "32 items of 40 bytes, MessagePack",
+                GatewayStack.request(port: stack.gateway.port, items: 32, textBytes: 40)
+            ),
+            (
+                "32 items of 40 bytes, MessagePack in, JSON out",
+                GatewayStack.request(port: stack.gateway.port, items: 32, textBytes: 40, wantsJSON: true)
+            ),
+        ]
+        var table = Table(header: ["encode", "per second", "CPU us: gateway", "allocations", "failed"])
+        var microseconds: [Double] = []
+        for (name, request) in kinds {
+            let load = HTTPLoad(port: stack.gateway.port, request: request, group: group)
+            _ = try await load.run(connections: connections, duration: .milliseconds(500))
+            let (cost, outcome) = try await cost(of: stack.gateway) { try await self.run(load) }
+            let counted = try await allocations?.count(of: stack.gateway.program.processIdentifier) {
+                try await self.run(load).requests
+            }
+            microseconds.append(cost)
+            table.rows.append([
+                name, outcome.perSecond.formatted(digits: 0), cost.formatted(digits: 1),
+                counted.map { $0.formatted(digits: 0) } ?? "-", "\(outcome.failures)",
+            ])
+        }
+        print(table.text)
+        if allocations == nil { print("allocations: not counted, perf cannot place probes in the C library here") }
+        let writer = Self.floatWriterMicroseconds(numbers: 32 * 384)
+        let json = microseconds[3] - microseconds[2]
+        print(
+            "\na JSON answer of 32 x 384 numbers takes \(json.formatted(digits: 1)) us more than a MessagePack one; "
+                + "the float writer alone takes \(writer.formatted(digits: 1)) us for its numbers: "
+                + "\((json / writer).formatted(digits: 2)) x\n")
+        try await stack.stop()
+    }
+
+    private func run(_ load: HTTPLoad) async throws -> HTTPLoad.Outcome {
+        try await load.run(connections: connections, duration: .milliseconds(Int64(seconds * 1000)))
+    }
+
+    /// The gateway's processor time for each request.
+    private func cost(
+        of gateway: ProductProcess, _ load: () async throws -> HTTPLoad.Outcome
+    ) async throws -> (microseconds: Double, outcome: HTTPLoad.Outcome) {
+        let id = gateway.program.processIdentifier
+        let before = ProcessorTime.of(process: id)
+        let outcome = try await load()
+        return ((ProcessorTime.of(process: id) - before) / Double(max(1, outcome.requests)) * 1e6, outcome)
+    }
+
+    private static func floatWriterMicroseconds(numbers: Int) -> Double {
+        let vector = (0..<numbers).map { Float($0 % 384) / 384 }
+        let rounds = 200
+        var bytes = 0
+        let before = ProcessorTime.ofThisProcess
+        for _ in 0..<rounds {
+            var writer = JSONWriter(capacity: numbers * 20)
+            vector.withUnsafeBufferPointer { writer.write($0) }
+            bytes += writer.bytes.count
+        }
+        let used = ProcessorTime.ofThisProcess - before
+        return bytes > 0 ? used / Double(rounds) * 1e6 : 0
+    }
+
+    // MARK: Rest
+
+    private func rest(on group: any EventLoopGroup) async throws {
+        let stack = try await GatewayStack.start(on: group, environment: ["SIE_GATEWAY_HEALTH_MODE": "nats"])
+        let id = stack.gateway.program.processIdentifier
+        let request = GatewayStack.request(port: stack.gateway.port, textBytes: 1536)
+        let load = HTTPLoad(port: stack.gateway.port, request: request, group: group)
+        _ = try await load.run(connections: connections, duration: .milliseconds(500))
+        var table = Table(header: ["gateway", "memory MiB", "CPU at rest, % of a core", "CPU us of a request"])
+        func measure(_ name: String) async throws {
+            let before = ProcessorTime.of(process: id)
+            try await Task.sleep(for: .seconds(10))
+            let used = (ProcessorTime.of(process: id) - before) / 10 * 100
+            let memory = ProcessMemory.residentMebibytes(of: id)
+            let (cost, _) = try await cost(of: stack.gateway) { try await run(load) }
+            table.rows.append([
+                name, memory.formatted(digits: 1), used.formatted(digits: 2), cost.formatted(digits: 1),
+            ])
+        }
+        try await measure("alone")
+        let fleet = try await AnnouncedWorkers(count: workers, url: stack.nats.url, eventLoop: group.next())
+        let idle = try await IdleConnections(count: idleConnections, port: stack.gateway.port, group: group)
+        try await measure("\(idleConnections) idle connections, \(workers) workers that report every 5 s")
+        print(table.text)
+        await idle.close()
+        await fleet.stop()
+        try await stack.stop()
+    }
+}

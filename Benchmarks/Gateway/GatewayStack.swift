@@ -1,0 +1,90 @@
+import Foundation
+import Logging
+import MessagePack
+import NIOCore
+import NIOPosix
+import TestSupport
+
+/// The real gateway with a nats-server, as processes, and a responder in this process that answers at once.
+struct GatewayStack {
+    static let pool = "bench"
+
+    let nats: NATSServerProcess
+    let gateway: ProductProcess
+    let responder: InstantResponder
+    private let seeds: URL
+
+    static func start(on group: any EventLoopGroup, environment: [String: String] = [:]) async throws -> GatewayStack {
+        let nats = try await NATSServerProcess()
+        let seeds = try writeSeeds()
+        let responder = try await InstantResponder(
+            url: nats.url, pool: pool, dimensions: 384, eventLoop: group.next())
+        let gateway = try await ProductProcess(
+            "sie-gateway", environment: environment.merging(["SIE_NATS_URL": nats.url]) { $1 }
+        ) { port in
+            [
+                "serve", "--host", "127.0.0.1", "--port", "\(port)", "--log-level", "error",
+                "--bundles-dir", seeds.appending(path: "bundles").path,
+                "--models-dir", seeds.appending(path: "models").path,
+            ]
+        }
+        return GatewayStack(nats: nats, gateway: gateway, responder: responder, seeds: seeds)
+    }
+
+    func stop() async throws {
+        await responder.stop()
+        try await gateway.kill()
+        try FileManager.default.removeItem(at: seeds)
+    }
+
+    /// A whole encode request of `items` texts.
+    ///
+    /// - Parameters:
+    ///   - sendsJSON: the body's form.
+    ///   - wantsJSON: the answer's form.
+    static func request(
+        port: Int, items: Int = 1, textBytes: Int, sendsJSON: Bool = false, wantsJSON: Bool = false
+    ) -> ByteBuffer {
+        let text = String(repeating: "embedding ", count: textBytes / 10)
+        let body: [UInt8]
+        if sendsJSON {
+            let item = #"{"text":"\#(text)"}"#
+            body = Array(#"{"items":[\#(Array(repeating: item, count: items).joined(separator: ","))]}"#.utf8)
+        } else {
+            let item = MessagePackValue.map([MessagePackPair("text", .string(text))])
+            body = MessagePackWriter.encode(
+                .map([MessagePackPair("items", .array(Array(repeating: item, count: items)))]))
+        }
+        var request = ByteBuffer(
+            string: """
+                POST /v1/encode/bench/model HTTP/1.1\r
+                Host: 127.0.0.1:\(port)\r
+                Content-Type: application/\(sendsJSON ? "json" : "msgpack")\r
+                Accept: application/\(wantsJSON ? "json" : "msgpack")\r
+                X-SIE-SDK-Version: 0.10.1\r
+                X-SIE-Pool: \(pool)\r
+                Content-Length: \(body.count)\r
+                \r
+
+                """)
+        request.writeBytes(body)
+        return request
+    }
+
+    private static func writeSeeds() throws -> URL {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sie-bench-\(UUID().uuidString)")
+        for (path, text) in [
+            ("bundles/default.yaml", "name: default\npriority: 10\nadapters: [bench]\n"),
+            (
+                "models/bench.yaml",
+                "sie_id: bench/model\nprofiles: {default: {adapter_path: 'bench:A', max_batch_tokens: 1}}\n"
+            ),
+        ] {
+            let file = folder.appending(path: path)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: file)
+        }
+        return folder
+    }
+}
