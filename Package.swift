@@ -123,7 +123,7 @@ let package = Package(
             "Gateway",
             nio + nioHTTP + [
                 "Catalog", "YAML", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
-                "Settings", collections, httpTypes, httpClient, signals,
+                "Settings", "Kubernetes", "CurlClient", collections, httpTypes, httpClient, signals,
             ] + hummingbird),
         program(
             "Worker",
@@ -169,7 +169,7 @@ let package = Package(
             of: "Gateway",
             nio + nioHTTP + hummingbird + [
                 "NATSClient", "Wire", "MessagePack", "JSONStream", "Catalog", "YAML", "HTTPService", "Observability",
-                "Settings", httpClient, logging, lifecycle,
+                "Settings", "Kubernetes", "CurlClient", httpClient, logging, lifecycle,
             ]),
         tests(
             of: "Worker",

@@ -11,8 +11,8 @@ import Wire
 /// known worker, or over NATS where workers announce themselves (gateway contract 4.10, 5.2, 5.3).
 package final class FleetMonitor: Service {
     package enum Source: Sendable {
-        /// A WebSocket to each of these base URLs.
-        case webSocket(urls: [String])
+        /// A WebSocket to each of these base URLs, and to those that are discovered: each element names all of them.
+        case webSocket(urls: [String], discovered: AsyncStream<Set<String>>? = nil)
         /// Status messages on `sie.health.>`.
         case nats(NATSConnection)
     }
@@ -59,7 +59,7 @@ package final class FleetMonitor: Service {
         self.publish = publish
         var registry: WorkerRegistry
         switch source {
-        case .webSocket(let urls):
+        case .webSocket(let urls, _):
             registry = WorkerRegistry(heartbeatTimeout: timing.heartbeatTimeout / .seconds(1))
             for url in urls { registry.add(url: url) }
         case .nats:
@@ -84,8 +84,9 @@ package final class FleetMonitor: Service {
             await withDiscardingTaskGroup { tasks in
                 tasks.addTask { await self.sweep() }
                 switch self.source {
-                case .webSocket(let urls):
-                    for url in urls { tasks.addTask { await self.follow(url) } }
+                case .webSocket(let urls, let discovered):
+                    for url in urls { tasks.addTask { await self.follow(Followed(url)) } }
+                    if let discovered { tasks.addTask { await self.follow(discovered, besides: Set(urls)) } }
                 case .nats(let connection):
                     tasks.addTask { await self.follow(connection) }
                 }
@@ -126,7 +127,55 @@ package final class FleetMonitor: Service {
 
     // MARK: WebSocket
 
-    private func follow(_ url: String) async {
+    /// A worker that is followed until its address is known no more.
+    private final class Followed: Sendable {
+        let url: String
+        /// Set and read where the registry changes, so that nothing of it comes after its removal.
+        let isGone = Atomic<Bool>(false)
+        private let end = AsyncStream<Never>.makeStream()
+
+        init(_ url: String) { self.url = url }
+
+        func stop() { end.continuation.finish() }
+
+        func waitUntilStopped() async { for await _ in end.stream {} }
+    }
+
+    private func follow(_ discovered: AsyncStream<Set<String>>, besides fixed: Set<String>) async {
+        await withDiscardingTaskGroup { tasks in
+            var followed: [String: Followed] = [:]
+            for await urls in discovered {
+                for (url, worker) in followed where !urls.contains(url) {
+                    followed[url] = nil
+                    apply { registry, _ in
+                        worker.isGone.store(true, ordering: .relaxed)
+                        return [registry.remove(url: url)]
+                    }
+                    worker.stop()
+                    logger.info("worker gone", metadata: ["worker": "\(url)"])
+                }
+                for url in urls where followed[url] == nil && !fixed.contains(url) {
+                    let worker = Followed(url)
+                    followed[url] = worker
+                    apply { registry, _ in
+                        registry.add(url: url)
+                        return [.figures]
+                    }
+                    tasks.addTask {
+                        await withDiscardingTaskGroup { pair in
+                            pair.addTask { await self.follow(worker) }
+                            await worker.waitUntilStopped()
+                            pair.cancelAll()
+                        }
+                    }
+                }
+            }
+            tasks.cancelAll()
+        }
+    }
+
+    private func follow(_ worker: Followed) async {
+        let url = worker.url
         let address = String(url.reversed().drop { $0 == "/" }.reversed()) + "/ws/status"
         var wasConnected = false
         while !Task.isCancelled {
@@ -134,27 +183,31 @@ package final class FleetMonitor: Service {
                 try await WebSocketClient.withConnection(to: address, group: group) { connection in
                     wasConnected = true
                     guard let messages = connection.messages else { return }
-                    for try await message in messages { receive(message, from: url) }
+                    for try await message in messages { receive(message, from: worker) }
                 }
             } catch {
                 logger.debug("worker not reached", metadata: ["worker": "\(url)", "error": "\(error)"])
             }
-            apply { registry, _ in [registry.connectionLost(url: url)] }
+            apply { registry, _ in
+                worker.isGone.load(ordering: .relaxed) ? [] : [registry.connectionLost(url: url)]
+            }
             let delay = wasConnected ? timing.reconnectDelay : timing.firstConnectDelay
             guard (try? await Task.sleep(for: delay)) != nil else { return }
         }
     }
 
-    private func receive(_ message: WebSocketMessage, from url: String) {
+    private func receive(_ message: WebSocketMessage, from worker: Followed) {
         do throws(WireError) {
             let status: WorkerStatus
             switch message {
             case .text(let text): status = try WorkerStatus(text: text)
             case .binary(let buffer): status = try WorkerStatus(binary: buffer)
             }
-            apply { registry, now in [registry.report(status, from: url, now: now)] }
+            apply { registry, now in
+                worker.isGone.load(ordering: .relaxed) ? [] : [registry.report(status, from: worker.url, now: now)]
+            }
         } catch {
-            logger.warning("unreadable worker status", metadata: ["worker": "\(url)", "error": "\(error)"])
+            logger.warning("unreadable worker status", metadata: ["worker": "\(worker.url)", "error": "\(error)"])
         }
     }
 

@@ -35,6 +35,12 @@ package struct Pool: Equatable, Sendable {
     /// In Unix seconds, as is the next.
     package let createdAt: Double
     package internal(set) var lastRenewed: Double
+    /// When its Lease was renewed last, by whichever gateway; nil without one.
+    package internal(set) var leaseRenewed: Double?
+    /// Whether another object, such as the operator's, owns its objects in the cluster.
+    package internal(set) var isOwned = false
+    /// Whether the operator holds its Lease.
+    package internal(set) var isHeldByOperator = false
 
     package init(_ specification: PoolSpecification, createdAt: Double) {
         self.specification = specification
@@ -45,10 +51,14 @@ package struct Pool: Equatable, Sendable {
     package var name: String { specification.name }
     /// The pool of every worker that belongs to no other: it is always there.
     package var isDefault: Bool { name == PoolTable.defaultName }
+    /// Whether somebody else keeps it alive and ends it.
+    package var isManaged: Bool { isOwned || isHeldByOperator }
+    /// The last sign that somebody wants it.
+    package var lastSign: Double { max(lastRenewed, leaseRenewed ?? lastRenewed) }
 
-    func isExpired(at now: Double) -> Bool {
-        !isDefault
-            && now - lastRenewed > Double(specification.timeToLiveSeconds ?? Self.usualTimeToLiveSeconds)
+    package func isExpired(at now: Double) -> Bool {
+        !isDefault && !isManaged
+            && now - lastSign > Double(specification.timeToLiveSeconds ?? Self.usualTimeToLiveSeconds)
     }
 
     /// As the routes show it. The name also stands at the top, where TypeScript clients look for it.
@@ -66,7 +76,7 @@ package struct Pool: Equatable, Sendable {
                         ]
                     }),
                 "created_at": .double(createdAt),
-                "last_renewed": .double(lastRenewed),
+                "last_renewed": .double(lastSign),
             ],
         ]
     }

@@ -4,15 +4,19 @@ import Observability
 import ServiceLifecycle
 import Synchronization
 
-/// Keeps the pools of this gateway: answers the routes, follows the fleet, ends what nobody renewed, and tells routing.
+/// Keeps the pools: answers the routes, follows the fleet, ends what nobody renewed, and tells routing.
+///
+/// The pools live in this gateway's memory alone, or, with ``SharedPools``, in the cluster, where all gateways have them.
 package final class PoolDirectory: Service {
     /// Machine profiles of the cluster; empty means that any may be asked for.
     package let configuredMachineProfiles: [String]
 
+    let shared: SharedPools?
+    let metrics: PoolMetrics
+    let logger: Logger
+    let upkeep = Mutex(SharedPoolUpkeep())
     private let table: Mutex<PoolTable>
     private let interval: Duration
-    private let metrics: PoolMetrics
-    private let logger: Logger
     private let fleet: @Sendable () -> WorkerSnapshot
     private let publish: @Sendable (PoolRouting) -> Void
     /// One look covers everything that has changed before it.
@@ -20,17 +24,20 @@ package final class PoolDirectory: Service {
 
     /// - Parameters:
     ///   - hasDefaultPool: whether the configured machine profiles form a pool of their own.
+    ///   - shared: where all gateways keep their pools; nil for pools of this gateway alone.
     ///   - interval: time between two looks for pools that nobody renewed.
     ///   - fleet: the fleet as last heard of.
     ///   - fleetChanges: yields when workers have come, changed or gone.
     ///   - publish: told what routing needs to know, after each change.
     package init(
-        configuredMachineProfiles: [String], hasDefaultPool: Bool, interval: Duration = .seconds(5),
-        metrics: PoolMetrics, logger: Logger, fleet: @escaping @Sendable () -> WorkerSnapshot,
+        configuredMachineProfiles: [String], hasDefaultPool: Bool, shared: SharedPools? = nil,
+        interval: Duration = .seconds(5), metrics: PoolMetrics, logger: Logger,
+        fleet: @escaping @Sendable () -> WorkerSnapshot,
         fleetChanges: (stream: AsyncStream<Void>, continuation: AsyncStream<Void>.Continuation),
         publish: @escaping @Sendable (PoolRouting) -> Void
     ) {
         self.configuredMachineProfiles = configuredMachineProfiles
+        self.shared = shared
         self.interval = interval
         self.metrics = metrics
         self.logger = logger
@@ -48,38 +55,70 @@ package final class PoolDirectory: Service {
 
     package var all: [Pool] { table.withLock { $0.all } }
 
-    package func pool(named name: String) -> Pool? { table.withLock { $0[name] } }
+    package func pool(named name: String) async -> Pool? {
+        if let pool = local(name) { return pool }
+        return await adopt(name)
+    }
 
-    package func create(_ specification: PoolSpecification) throws(PoolTable.Refusal) -> Pool {
+    package func create(_ specification: PoolSpecification) async throws(PoolTable.Refusal) -> Pool {
         let fleet = fleet()
-        let result = table.withLock { table -> Result<(pool: Pool, event: PoolTable.Event), PoolTable.Refusal> in
-            _ = table.observe(fleet.healthy)
-            defer { publish(table.routing) }
-            do throws(PoolTable.Refusal) {
-                return .success(try table.create(specification, at: Self.now()))
-            } catch {
-                return .failure(error)
+        update { _ = $0.observe(fleet.healthy) }
+        let made: (pool: Pool, event: PoolTable.Event)
+        if let shared {
+            made = try await create(specification, in: shared)
+        } else {
+            let result = update { table -> Result<(pool: Pool, event: PoolTable.Event), PoolTable.Refusal> in
+                do throws(PoolTable.Refusal) {
+                    return .success(try table.create(specification, at: Self.now()))
+                } catch {
+                    return .failure(error)
+                }
             }
+            made = try result.get()
         }
-        let (pool, event) = try result.get()
-        metrics.events.with(event.rawValue).increment()
-        return pool
+        count(made.event)
+        return made.pool
     }
 
-    package func renew(_ name: String) -> Bool {
-        guard table.withLock({ $0.renew(name, at: Self.now()) }) != nil else { return false }
-        metrics.events.with(PoolTable.Event.renewed.rawValue).increment()
-        return true
+    package func renew(_ name: String) async -> Bool {
+        let isThere =
+            if let shared { await renew(name, in: shared) } else {
+                table.withLock { $0.renew(name, at: Self.now()) } != nil
+            }
+        if isThere { count(.renewed) }
+        return isThere
     }
 
-    package func delete(_ name: String) -> PoolTable.Deletion {
-        let deletion = table.withLock { table in
-            defer { publish(table.routing) }
-            return table.delete(name)
-        }
-        if deletion == .deleted { metrics.events.with(PoolTable.Event.deleted.rawValue).increment() }
+    package func delete(_ name: String) async -> PoolTable.Deletion {
+        let deletion = if let shared { await delete(name, in: shared) } else { update { $0.delete(name) } }
+        if deletion == .deleted { count(.deleted) }
         return deletion
     }
+
+    // MARK: The table
+
+    func local(_ name: String) -> Pool? { table.withLock { $0[name] } }
+
+    /// Changes the table and tells routing.
+    func update<Result: Sendable>(_ change: (inout PoolTable) -> Result) -> Result {
+        table.withLock { table in
+            // Under the lock, so that a later picture is never overtaken by an earlier one.
+            defer { publish(table.routing) }
+            return change(&table)
+        }
+    }
+
+    /// Changes what routing does not care about, such as times; tells it nevertheless when `change` says so.
+    func note(_ change: (inout PoolTable) -> Bool) {
+        table.withLock { table in
+            if change(&table) { publish(table.routing) }
+        }
+    }
+
+    func count(_ event: PoolTable.Event) { metrics.events.with(event.rawValue).increment() }
+
+    /// In Unix seconds.
+    static func now() -> Double { Date().timeIntervalSince1970 }
 
     // MARK: Fleet and time
 
@@ -89,6 +128,10 @@ package final class PoolDirectory: Service {
                 tasks.addTask {
                     while (try? await Task.sleep(for: self.interval)) != nil { self.looks.continuation.yield() }
                 }
+                if let shared = self.shared {
+                    tasks.addTask { await shared.follow { self.receive($0) } }
+                    tasks.addTask { await self.tend(shared, every: self.interval) }
+                }
                 for await _ in self.looks.stream { self.follow(self.fleet(), at: Self.now()) }
             }
         }
@@ -96,16 +139,16 @@ package final class PoolDirectory: Service {
 
     private func follow(_ fleet: WorkerSnapshot, at now: Double) {
         let expired = table.withLock { table in
-            let expired = table.expire(at: now)
-            // Under the lock, so that a later picture is never overtaken by an earlier one.
+            // Whether a shared pool is still wanted, the cluster says.
+            let expired = shared == nil ? table.expire(at: now) : []
             if table.observe(fleet.healthy) || !expired.isEmpty { publish(table.routing) }
             return expired
         }
-        for name in expired {
-            metrics.events.with(PoolTable.Event.expired.rawValue).increment()
-            logger.info("pool expired", metadata: ["pool": "\(name)"])
-        }
+        for name in expired { tellExpired(name) }
     }
 
-    private static func now() -> Double { Date().timeIntervalSince1970 }
+    func tellExpired(_ name: String) {
+        count(.expired)
+        logger.info("pool expired", metadata: ["pool": "\(name)"])
+    }
 }

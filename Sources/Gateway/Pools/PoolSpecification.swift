@@ -47,8 +47,10 @@ package struct PoolSpecification: Equatable, Sendable {
 
     /// Reads the body of a request.
     ///
-    /// - Parameter configured: machine profiles of the cluster; empty means that any is accepted.
-    package init(_ body: JSONValue, configured: [String]) throws(Rejection) {
+    /// - Parameters:
+    ///   - configured: machine profiles of the cluster; empty means that any is accepted.
+    ///   - mayBeEmpty: whether it may ask for no worker at all, as a stored one does that named no profile.
+    package init(_ body: JSONValue, configured: [String], mayBeEmpty: Bool = false) throws(Rejection) {
         guard let members = body.objectValue else { throw .wrongShape("the body must be an object") }
         guard let name = body["name"]?.stringValue else { throw .wrongShape("'name' must be a string") }
         guard !name.isEmpty else { throw .invalid("Pool name is required") }
@@ -61,7 +63,9 @@ package struct PoolSpecification: Equatable, Sendable {
             minimumWorkerCount: try Self.number(body["minimum_worker_count"], "minimum_worker_count") ?? 0)
         additions = members.filter { Self.additionKeys.contains($0.key) }
         // Clients of the 0.10 line may leave the key out; one that sends it empty asks for nothing.
-        if body["gpus"]?.isNull == false, requirements.isEmpty { throw .invalid("GPU requirements are required") }
+        if !mayBeEmpty, body["gpus"]?.isNull == false, requirements.isEmpty {
+            throw .invalid("GPU requirements are required")
+        }
         guard !configured.isEmpty else { return }
         let unknown = requirements.map(\.machineProfile).filter { profile in
             !configured.contains { $0.equalsIgnoringASCIICase(profile) }

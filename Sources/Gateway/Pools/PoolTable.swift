@@ -15,18 +15,24 @@ package struct PoolTable: Sendable {
         case unknown
         /// The default pool stays.
         case protected
+        /// It belongs to another object of the cluster and goes with that.
+        case managed
     }
 
     package enum Refusal: Error, Equatable, Sendable {
         /// There are as many pools as one gateway keeps.
         case full(maximum: Int)
+        /// Objects of Kubernetes cannot bear the name.
+        case unsuitableName
     }
 
     /// Pools come from callers, so there is a bound.
     package static let maximumCount = 1024
     package static let defaultName = "default"
 
-    private var pools: [String: Pool] = [:]
+    var pools: [String: Pool] = [:]
+    /// Leases of shared pools, also of those that are not known yet.
+    var leases: [String: PoolLease] = [:]
     private var workers: [Pool.Member] = []
 
     package init() {}
@@ -107,7 +113,7 @@ package struct PoolTable: Sendable {
 
     /// Gives every worker to one pool at most: first each worker that was started for a pool to that pool, then others
     /// to pools that still lack some, the oldest pool first. What is left over belongs to the default pool.
-    private mutating func assign() {
+    mutating func assign() {
         var free = workers
         for name in pools.keys { pools[name]?.members = [] }
         let held = all.map(\.name).filter { $0 != Self.defaultName }

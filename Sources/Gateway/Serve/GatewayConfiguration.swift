@@ -24,6 +24,16 @@ package struct GatewayConfiguration: Sendable {
         case nats
     }
 
+    /// Where the workers and the pools are found in Kubernetes.
+    package struct Kubernetes: Sendable, Equatable {
+        package var isEnabled: Bool
+        package var namespace: String
+        /// The Service whose endpoints are the workers.
+        package var service: String
+        /// The workers' HTTP port, whatever ports the Service has.
+        package var workerPort: Int
+    }
+
     package var host: String
     package var port: Int
     package var eventLoops: Int?
@@ -43,6 +53,7 @@ package struct GatewayConfiguration: Sendable {
     package var maximumConnections: Int
     /// Whether the configured machine profiles form the pool `default`.
     package var enablesPools: Bool
+    package var kubernetes: Kubernetes
     package var maximumStreamPending: Int
     package var authentication: Authentication
     package var trust: ConfigurationTrust
@@ -68,6 +79,11 @@ package struct GatewayConfiguration: Sendable {
         payloadStoreURL = environment.string("SIE_PAYLOAD_STORE_URL") ?? "payload_store"
         maximumConnections = max(1, environment.integer("SIE_GATEWAY_MAX_CONNECTIONS", default: 16_384))
         enablesPools = environment.bool("SIE_GATEWAY_ENABLE_POOLS")
+        kubernetes = Kubernetes(
+            isEnabled: environment.bool("SIE_GATEWAY_KUBERNETES"),
+            namespace: environment.string("SIE_GATEWAY_K8S_NAMESPACE") ?? "default",
+            service: environment.string("SIE_GATEWAY_K8S_SERVICE") ?? "sie-worker",
+            workerPort: environment.integer("SIE_GATEWAY_K8S_PORT", default: 8080))
         maximumStreamPending = max(0, environment.integer("SIE_GATEWAY_MAX_STREAM_PENDING", default: 50_000))
         let tokens = environment.list("SIE_AUTH_TOKENS")
         authentication = Authentication(

@@ -83,9 +83,10 @@ package struct GatewayServer: Sendable {
             trust: ProducerTrust(
                 producers: configuration.trust.trustsAnyProducer ? [] : configuration.trust.producers),
             metrics: ConfigMetrics(registry: metrics), logger: logger, publish: { lane.update(registry: $0) })
+        let cluster = try kubernetes(logger: logger)
         let fleetChanges = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let fleet = FleetMonitor(
-            source: fleetSource(connection), group: group, logger: logger,
+            source: fleetSource(connection, discovered: cluster?.workers.urls), group: group, logger: logger,
             publish: { lanes in
                 lane.update(lanes: lanes)
                 fleetChanges.continuation.yield()
@@ -93,7 +94,8 @@ package struct GatewayServer: Sendable {
         let poolMetrics = PoolMetrics(registry: metrics)
         let pools = PoolDirectory(
             configuredMachineProfiles: configuration.configuredMachineProfiles,
-            hasDefaultPool: configuration.enablesPools, metrics: poolMetrics, logger: logger,
+            hasDefaultPool: configuration.enablesPools || cluster != nil, shared: cluster?.pools, metrics: poolMetrics,
+            logger: logger,
             fleet: { fleet.snapshot }, fleetChanges: fleetChanges, publish: { lane.update(pools: $0) })
         poolMetrics.collect(at: metrics, from: pools)
         FleetMetrics.register(in: metrics, snapshot: { fleet.snapshot })
@@ -127,6 +129,8 @@ package struct GatewayServer: Sendable {
                 services.append(DeadLetterForwarder(connection: connection, metrics: deadLetters, logger: logger))
             }
             if let tokenFile { services.append(tokenFile) }
+            // Workers that announce themselves need not be found.
+            if let cluster, configuration.healthMode != .nats || connection == nil { services.append(cluster.workers) }
             services += [mirror, fleet, pools, server, DemandUpkeep(lane: lane)]
             // Shut down from the last to the first: the listener goes before what its open requests still need.
             try await ServiceGroup(
@@ -160,9 +164,24 @@ package struct GatewayServer: Sendable {
         return DirectoryPayloadStore(directory: url)
     }
 
-    private func fleetSource(_ connection: NATSConnection?) -> FleetMonitor.Source {
+    private func fleetSource(
+        _ connection: NATSConnection?, discovered: AsyncStream<Set<String>>?
+    ) -> FleetMonitor.Source {
         if configuration.healthMode == .nats, let connection { return .nats(connection) }
-        return .webSocket(urls: configuration.workerURLs)
+        return .webSocket(urls: configuration.workerURLs, discovered: discovered)
+    }
+
+    /// What is done through the API server; nil where the gateway was not told to.
+    private func kubernetes(logger: Logger) throws -> (workers: WorkerDiscovery, pools: SharedPools)? {
+        let settings = configuration.kubernetes
+        guard settings.isEnabled else { return nil }
+        let client = try KubernetesAccess.client(logger: logger)
+        let workers = WorkerDiscovery(
+            client: client, namespace: settings.namespace, service: settings.service, port: settings.workerPort,
+            logger: logger)
+        let pools = SharedPools(
+            client: client, namespace: settings.namespace, holder: UUID().uuidString.lowercased(), logger: logger)
+        return (workers, pools)
     }
 
     private func connect(on eventLoop: any EventLoop, logger: Logger) throws -> NATSConnection? {

@@ -33,6 +33,21 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Directory of seed models (SIE_MODELS_DIR, default models).")
     var modelsDir: String?
 
+    @Flag(help: "Find workers and keep pools in Kubernetes (SIE_GATEWAY_KUBERNETES).")
+    var kubernetes = false
+
+    @Option(name: .customLong("k8s-namespace"), help: "Namespace (SIE_GATEWAY_K8S_NAMESPACE, default default).")
+    var kubernetesNamespace: String?
+
+    @Option(
+        name: .customLong("k8s-service"),
+        help: "Service whose endpoints are the workers (SIE_GATEWAY_K8S_SERVICE, default sie-worker).")
+    var kubernetesService: String?
+
+    @Option(
+        name: .customLong("k8s-port"), help: "HTTP port of discovered workers (SIE_GATEWAY_K8S_PORT, default 8080).")
+    var kubernetesPort: UInt16?
+
     func run() async throws {
         var configuration = GatewayConfiguration(environment: Environment(ProcessInfo.processInfo.environment))
         if let port { configuration.port = Int(port) }
@@ -44,6 +59,10 @@ struct ServeCommand: AsyncParsableCommand {
         if let healthMode { configuration.healthMode = .init(rawValue: healthMode) ?? .webSocket }
         if let bundlesDir { configuration.bundlesDirectory = bundlesDir }
         if let modelsDir { configuration.modelsDirectory = modelsDir }
+        if kubernetes { configuration.kubernetes.isEnabled = true }
+        if let kubernetesNamespace { configuration.kubernetes.namespace = kubernetesNamespace }
+        if let kubernetesService { configuration.kubernetes.service = kubernetesService }
+        if let kubernetesPort { configuration.kubernetes.workerPort = Int(kubernetesPort) }
         do {
             try await GatewayServer(configuration).run()
         } catch {

@@ -179,4 +179,41 @@ struct FleetMonitorTests {
         await speaker.close()
         await monitored.close()
     }
+
+    @Test("a discovered worker is followed until its address is gone, and nothing of it comes later")
+    func discovered() async throws {
+        try await StatusServer.with { worker in
+            let (urls, found) = AsyncStream.makeStream(of: Set<String>.self)
+            try await Self.with(.webSocket(urls: [], discovered: urls)) { monitor, lanes in
+                found.yield([worker.url])
+                try await Self.next(worker.connections)
+                worker.send(WorkerRegistryTests.status())
+                #expect(try await Self.next(lanes).isServed(pool: "l4"))
+                #expect(monitor.snapshot.workers.map(\.url) == [worker.url])
+                found.yield([])
+                #expect(try await Self.next(lanes).isEmpty)
+                #expect(monitor.snapshot.workers.isEmpty)
+                worker.send(WorkerRegistryTests.status())
+                found.yield([worker.url])
+                try await Self.next(worker.connections)
+                worker.send(WorkerRegistryTests.status())
+                #expect(try await Self.next(lanes).isServed(pool: "l4"))
+            }
+        }
+    }
+
+    @Test("a worker that is named by hand stays when discovery does not find it")
+    func fixed() async throws {
+        try await StatusServer.with { worker in
+            let (urls, found) = AsyncStream.makeStream(of: Set<String>.self)
+            try await Self.with(.webSocket(urls: [worker.url], discovered: urls)) { monitor, lanes in
+                found.yield([worker.url, "http://127.0.0.1:1"])
+                found.yield([])
+                try await Self.next(worker.connections)
+                worker.send(WorkerRegistryTests.status())
+                #expect(try await Self.next(lanes).isServed(pool: "l4"))
+                #expect(monitor.snapshot.workers.contains { $0.url == worker.url && $0.isHealthy })
+            }
+        }
+    }
 }

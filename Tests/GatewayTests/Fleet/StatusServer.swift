@@ -38,7 +38,9 @@ final class StatusServer: Sendable {
     }
 
     /// Serves for the length of `body`.
-    static func with<Value: Sendable>(_ body: @Sendable (StatusServer) async throws -> Value) async throws -> Value {
+    static func with<Value: Sendable>(
+        host: String = "127.0.0.1", _ body: @Sendable (StatusServer) async throws -> Value
+    ) async throws -> Value {
         let logger = Logger(label: "worker") { _ in SwiftLogNoOpLogHandler() }
         let (connections, connected) = AsyncStream.makeStream(of: Void.self)
         let box = Box(connected: connected)
@@ -52,7 +54,7 @@ final class StatusServer: Sendable {
             }
         }
         let server = HTTPServer(
-            configuration: HTTPServerConfiguration(host: "127.0.0.1", port: 0),
+            configuration: HTTPServerConfiguration(host: host, port: 0),
             routes: Router().buildResponder(), webSockets: [route], group: MultiThreadedEventLoopGroup.singleton,
             logger: logger)
         let port = try await server.bind().port ?? 0

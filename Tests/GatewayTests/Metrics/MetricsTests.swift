@@ -32,7 +32,7 @@ struct MetricsTests {
     }
 
     @Test("what active pools hold is shown as configured; pending ones and the default pool hold nothing")
-    func leases() throws {
+    func leases() async throws {
         let registry = MetricsRegistry()
         let metrics = PoolMetrics(registry: registry)
         let workers = PoolWorkers.records([
@@ -46,15 +46,15 @@ struct MetricsTests {
         func leases() -> Set<Substring> { Self.samples(registry).filter { $0.hasPrefix("sie_gateway_active_lease") } }
         let sentinel: Substring = #"sie_gateway_active_lease_gpus{machine_profile="",bundle=""} 0"#
         #expect(leases() == [sentinel])
-        _ = try pools.create(PoolTableTests.specification("a", [("l4", 2)], bundle: "default"))
-        _ = try pools.create(PoolTableTests.specification("b", [("l4", 1)], bundle: "x"))
-        _ = try pools.create(PoolTableTests.specification("c", [("a100", 1)]))
+        _ = try await pools.create(PoolTableTests.specification("a", [("l4", 2)], bundle: "default"))
+        _ = try await pools.create(PoolTableTests.specification("b", [("l4", 1)], bundle: "x"))
+        _ = try await pools.create(PoolTableTests.specification("c", [("a100", 1)]))
         #expect(
             leases() == [
                 sentinel, #"sie_gateway_active_lease_gpus{machine_profile="L4",bundle="default"} 2"#,
                 #"sie_gateway_active_lease_gpus{machine_profile="L4",bundle="x"} 1"#,
             ])
-        #expect(pools.delete("a") == .deleted)
+        #expect(await pools.delete("a") == .deleted)
         #expect(
             leases() == [sentinel, #"sie_gateway_active_lease_gpus{machine_profile="L4",bundle="x"} 1"#])
     }

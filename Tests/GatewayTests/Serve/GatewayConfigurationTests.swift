@@ -28,6 +28,9 @@ struct GatewayConfigurationTests {
         #expect(configuration.bundlesDirectory == "bundles")
         #expect(configuration.modelsDirectory == "models")
         #expect(configuration.authentication.mode == "none")
+        let kubernetes = configuration.kubernetes
+        #expect(!kubernetes.isEnabled && kubernetes.workerPort == 8080)
+        #expect(kubernetes.namespace == "default" && kubernetes.service == "sie-worker")
     }
 
     @Test("payloads go to a directory by default, waiting is off, and connections are bounded")
