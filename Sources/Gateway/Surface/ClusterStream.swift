@@ -7,6 +7,11 @@ import NIOHTTP1
 /// contract 2.10).
 package enum ClusterStream {
     package static let path = "/ws/cluster-status"
+    /// What a client names that speaks in subprotocols, and gets back.
+    package static let subprotocol = "sie.cluster-status"
+    /// Followed by a token in base64url without padding. For browsers, which cannot send `Authorization` with a
+    /// WebSocket; unlike a query it appears in no log of requests.
+    package static let tokenSubprotocolPrefix = "sie.bearer."
 
     /// - Parameters:
     ///   - documents: the present picture.
@@ -17,10 +22,12 @@ package enum ClusterStream {
         WebSocketRoute(
             path: path, readsMessages: false,
             authorize: { head in
+                let offered = head.headers[canonicalForm: "sec-websocket-protocol"].map { String($0) }
                 let verdict = access.verdict(
                     method: head.method.rawValue, path: path,
-                    authorization: head.headers.first(name: "authorization"))
-                return verdict.reply.map { .refuse($0) } ?? .accept([:])
+                    authorization: head.headers.first(name: "authorization") ?? token(offeredIn: offered))
+                if let refusal = verdict.reply { return .refuse(refusal) }
+                return .accept(offered.contains(subprotocol) ? ["sec-websocket-protocol": subprotocol] : [:])
             }
         ) { connection in
             while !Task.isCancelled {
@@ -33,5 +40,14 @@ package enum ClusterStream {
                 }
             }
         }
+    }
+
+    /// The token among the subprotocols that a client offers.
+    package static func token(offeredIn subprotocols: [String]) -> String? {
+        let prefix = tokenSubprotocolPrefix
+        guard let coded = subprotocols.first(where: { $0.utf8.starts(with: prefix.utf8) }) else { return nil }
+        var base64 = coded.dropFirst(prefix.count).map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }
+        base64 += Array(repeating: "=", count: (4 - base64.count % 4) % 4)
+        return Data(base64Encoded: String(base64)).map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -5,6 +5,7 @@ import Hummingbird
 import JSONStream
 import Logging
 import NIOCore
+import NIOHTTP1
 import Observability
 import YAML
 
@@ -44,7 +45,8 @@ package struct SurfaceRoutes: Sendable {
                 let verdict = access.verdict(
                     method: request.method.rawValue, path: request.uri.path,
                     authorization: request.headers[.authorization])
-                return verdict.reply.map { .deny($0) } ?? .allow
+                guard let refusal = verdict.reply else { return .allow }
+                return .deny(Self.lockedPage(for: request, refusedWith: refusal) ?? refusal)
             })
         // Behind authorization: who is turned away is counted, not audited.
         router.add(middleware: ObservationMiddleware { [audit] in audit.record($0) })
@@ -56,16 +58,7 @@ package struct SurfaceRoutes: Sendable {
                 : Response.json(documents().readiness)
         }
         router.get("/") { _, _ in
-            var random = SystemRandomNumberGenerator()
-            let nonce = "\(String(random.next(), radix: 36))\(String(random.next(), radix: 36))"
-            let page = StatusPage(documents(), nonce: nonce)
-            return Response(
-                status: .ok,
-                headers: [
-                    .contentType: "text/html; charset=utf-8", .contentSecurityPolicy: page.policy,
-                    .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
-                ],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: page.html)))
+            Response(HTTPReply(StatusPage(documents(), nonce: Self.nonce()), status: .ok))
         }
         router.get("/health") { _, _ in Response.json(documents().health) }
         router.get("/metrics") { _, _ in Response.metrics(metrics) }
@@ -80,6 +73,19 @@ package struct SurfaceRoutes: Sendable {
         PoolRoutes(pools: pools, audit: audit).add(to: router)
         router.refuseOtherMethods(headAnswersGet: true)
         return router
+    }
+
+    /// Browsers cannot be told to send a token: they get a page that asks for one.
+    private static func lockedPage(for request: Request, refusedWith refusal: HTTPReply) -> HTTPReply? {
+        guard request.uri.path == "/", refusal.status == .unauthorized,
+            request.headers[.accept]?.contains("text/html") == true
+        else { return nil }
+        return HTTPReply(StatusPage.locked(nonce: nonce()), status: .unauthorized)
+    }
+
+    private static func nonce() -> String {
+        var random = SystemRandomNumberGenerator()
+        return "\(String(random.next(), radix: 36))\(String(random.next(), radix: 36))"
     }
 
     private func model(_ request: Request) -> Response {
@@ -151,5 +157,16 @@ package struct SurfaceRoutes: Sendable {
 
     private static var badPath: Response {
         .json(["message": "the path is no valid percent-encoded UTF-8"], status: .badRequest)
+    }
+}
+
+extension HTTPReply {
+    fileprivate init(_ page: StatusPage, status: HTTPResponseStatus) {
+        self.init(
+            status: status,
+            headers: [
+                "content-type": "text/html; charset=utf-8", "content-security-policy": page.policy,
+                "cache-control": "no-store", "x-content-type-options": "nosniff",
+            ], body: ByteBuffer(string: page.html))
     }
 }

@@ -61,7 +61,13 @@ final class StatusServer: Sendable {
         let group = ServiceGroup(configuration: .init(services: [.init(service: server)], logger: logger))
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
-            let value = try await body(StatusServer(port: port, state: box, connections: connections, group: group))
+            let value: Value
+            do {
+                value = try await body(StatusServer(port: port, state: box, connections: connections, group: group))
+            } catch {
+                await group.triggerGracefulShutdown()
+                throw error
+            }
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
             return value

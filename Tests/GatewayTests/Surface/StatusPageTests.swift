@@ -22,16 +22,17 @@ struct StatusPageTests {
     func content() throws {
         let page = StatusPage(try Self.documents(), nonce: "n0nce").html
         for text in [
-            "<span id=\"status\" class=\"healthy\">healthy</span>", "Workers: <b id=\"workers\">2</b>",
-            "GPUs: <b id=\"gpus\">2</b>", "Models loaded: <b id=\"loaded\">2</b>", "QPS: <b id=\"qps\">3.5</b>",
-            "<td data-label=\"Name\">worker-1</td>", "<td data-label=\"Model\">BAAI/bge-m3</td>",
+            "<span id=\"status\" class=\"pill healthy\">healthy</span>", "<span>Workers</span><b id=\"workers\">2</b>",
+            "<span>GPUs</span><b id=\"gpus\">2</b>", "<span>Models loaded</span><b id=\"loaded\">2</b>",
+            "<span>QPS</span><b id=\"qps\">3.5</b>",
+            "<td data-label=\"Name\"><b>worker-1</b></td>", "<td data-label=\"Model\"><b>BAAI/bge-m3</b></td>",
             "href=\"/ws/cluster-status\"", "href=\"/metrics\"", "href=\"/health\"",
             "name=\"viewport\" content=\"width=device-width",
         ] {
             #expect(page.contains(text), "\(text)")
         }
         let empty = StatusPage(try ClusterDocumentsTests.documents(), nonce: "n").html
-        #expect(empty.contains("class=\"degraded\">degraded</span>"))
+        #expect(empty.contains("class=\"pill degraded\">degraded</span>"))
     }
 
     @Test("what workers call themselves is text, not markup")
@@ -61,6 +62,23 @@ struct StatusPageTests {
         try await SurfaceServer.with(documents: try Self.documents(), environment: closed) { http in
             let reply = try await http.send(.GET, "/")
             #expect(reply.status == 401)
+            #expect(reply.headers.first(name: "content-type") == "application/json")
+            let page = try await http.send(.GET, "/", headers: ["accept": "text/html,*/*;q=0.8"])
+            #expect(page.status == 401)
+            #expect(page.text.contains("asks for a token"))
+            #expect(!page.text.contains("worker-1"))
+            let elsewhere = try await http.send(.GET, "/health", headers: ["accept": "text/html"])
+            #expect(elsewhere.headers.first(name: "content-type") == "application/json")
+        }
+    }
+
+    @Test("a client that cannot send a header names its token as a subprotocol")
+    func tokenInSubprotocol() {
+        for (offered, token) in [
+            (["sie.cluster-status", "sie.bearer.dG9rZW4"], "token"), (["sie.bearer.w7_Dv8O_"], "ÿÿÿ"),
+            (["sie.bearer."], ""), (["sie.bearer.%%%"], nil), (["sie.cluster-status"], nil), ([], nil),
+        ] {
+            #expect(ClusterStream.token(offeredIn: offered) == token, "\(offered)")
         }
     }
 
@@ -68,7 +86,10 @@ struct StatusPageTests {
     func stream() async throws {
         let documents = try Self.documents()
         let token = ["SIE_AUTH_MODE": "token", "SIE_AUTH_TOKEN": "t"]
-        for (environment, headers) in [([:], [:]), (token, ["authorization": "Bearer t"])] {
+        for (environment, headers) in [
+            ([:], [:]), (token, ["authorization": "Bearer t"]),
+            (token, ["sec-websocket-protocol": "sie.cluster-status, sie.bearer.dA"]),
+        ] {
             try await SurfaceServer.with(documents: documents, environment: environment) { http in
                 try await WebSocketClient.withConnection(
                     to: "ws://127.0.0.1:\(http.port)/ws/cluster-status", headers: .init(headers.map { ($0, $1) }),
