@@ -119,6 +119,11 @@ package final class ConfigMirror: Service {
         }
     }
 
+    // MARK: Seeds
+
+    /// Takes seeds that have changed on disk. From any thread.
+    package func replaceSeeds(_ seeds: Registry) { change { $0.replaceSeeds(seeds) } }
+
     // MARK: Deltas
 
     private func followDeltas(on connection: NATSConnection) async {
@@ -137,6 +142,11 @@ package final class ConfigMirror: Service {
             logger.warning("unreadable configuration delta", metadata: ["error": "\(error)"])
             return
         }
+        apply(delta)
+    }
+
+    /// Applies what a producer announced. From any thread.
+    package func apply(_ delta: ConfigDelta) {
         let (outcome, reason) = change { $0.apply(delta, trust: trust) }
         metrics.deltas.with(delta.isEpochBump ? "epoch_bump" : "model_added", outcome.rawValue).increment()
         let metadata: Logger.Metadata = [

@@ -23,9 +23,39 @@ package struct MirroredCatalog: Sendable {
     /// Models of the last snapshot that were refused. They do not hold up the others, but the gateway says so.
     package private(set) var rejections: [Rejection] = []
 
+    private var seeds: Registry
+    /// The control plane's bundles; nil before the first snapshot.
+    private var installedBundles: [Bundle]?
+    /// What snapshots and deltas brought, by model id; seeds that change do not take it away.
+    private var learned: [String: ModelConfig] = [:]
+
     /// - Parameter registry: the seeds.
     package init(registry: Registry = .init()) {
         self.registry = registry
+        seeds = registry
+    }
+
+    /// Takes other seeds, which stand where the control plane says nothing: its bundles, its models and where the
+    /// gateway stands in following it stay as they are.
+    package mutating func replaceSeeds(_ newSeeds: Registry) {
+        seeds = newSeeds
+        registry = seeds
+        if let installedBundles { registry.replaceBundles(installedBundles) }
+        for (_, model) in learned.sorted(by: { $0.key < $1.key }) {
+            do throws(RegistryError) {
+                try registry.add(model)
+            } catch {
+                // It was accepted before, so what contradicts it are the new seeds.
+                registry.insert(model)
+            }
+        }
+    }
+
+    /// Adds a model that the control plane brought.
+    private mutating func learn(_ model: ModelConfig) throws(RegistryError) -> Registry.Addition {
+        let addition = try registry.add(model)
+        learned[model.id] = learned[model.id]?.appending(model) ?? model
+        return addition
     }
 
     /// Installs a snapshot of the control plane: bundles first, for models are checked against them. A model that is
@@ -36,13 +66,14 @@ package struct MirroredCatalog: Sendable {
     package mutating func apply(
         bundles: [Bundle], bundlesHash: String, export: ConfigServiceClient.Export
     ) -> Int {
+        installedBundles = bundles
         registry.replaceBundles(bundles)
         rejections = []
         var applied = 0
         for model in export.models {
             guard let document = model.document else { continue }
             do {
-                let addition = try registry.add(try ModelConfig(try document.get()))
+                let addition = try learn(try ModelConfig(try document.get()))
                 if !addition.createdProfiles.isEmpty { applied += 1 }
             } catch {
                 rejections.append(Rejection(model: model.id, reason: "\(error)"))
@@ -69,7 +100,7 @@ package struct MirroredCatalog: Sendable {
             return (.parseError, "\(error)")
         }
         do throws(RegistryError) {
-            try registry.add(model)
+            _ = try learn(model)
         } catch {
             return (.applyError, error.description)
         }

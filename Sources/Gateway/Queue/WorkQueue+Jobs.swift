@@ -15,6 +15,8 @@ extension WorkQueue {
     struct LookUp: Sendable {
         var pool: String
         var mayCreate: Bool
+        /// The consumer to look at; nil where the fleet vouches for the pool.
+        var consumer: String?
     }
 
     func perform(_ job: Job) async {
@@ -52,7 +54,7 @@ extension WorkQueue {
             let info =
                 lookUp.mayCreate
                 ? try await jetStream.ensureStream(settings) : try await jetStream.streamInfo(settings.name)
-            return .success(.init(info.state))
+            return .success(try await attended(.init(info.state), stream: settings.name, consumer: lookUp.consumer))
         } catch {
             if case .jetStream(let error) = error, error.errorCode == JetStreamAPIError.streamNotFound {
                 return .failure(.noConsumers)
@@ -61,14 +63,30 @@ extension WorkQueue {
         }
     }
 
+    /// A sample without consumers that nobody attends to.
+    private func attended(
+        _ sample: WorkStreams<QueuedRequest>.Sample, stream: String, consumer: String?
+    ) async throws(NATSError) -> WorkStreams<QueuedRequest>.Sample {
+        guard let consumer, sample.consumers > 0 else { return sample }
+        var sample = sample
+        let attendance = ConsumerAttendance(jetStream: jetStream)
+        if try await !attendance.isAttended(stream: stream, consumer: consumer) { sample.consumers = 0 }
+        return sample
+    }
+
     func sampleStreams() async {
         while !Task.isCancelled {
             guard (try? await Task.sleep(for: configuration.sampleInterval)) != nil else { return }
-            let pools = (try? await eventLoop.submit { self.streams.active(at: .now()) }.get()) ?? []
-            for pool in pools where connection.status == .connected {
+            let looked = try? await eventLoop.submit {
+                let pools = self.streams.active(at: .now())
+                self.unvouched = self.unvouched.filter { pools.contains($0.key) }
+                return pools.map { ($0, self.unvouched[$0]) }
+            }.get()
+            for (pool, consumer) in looked ?? [] where connection.status == .connected {
                 do throws(NATSError) {
-                    let sample = WorkStreams<QueuedRequest>.Sample(
-                        try await jetStream.streamInfo(Subjects.workStream(pool: pool)).state)
+                    let stream = Subjects.workStream(pool: pool)
+                    let info = try await jetStream.streamInfo(stream)
+                    let sample = try await attended(.init(info.state), stream: stream, consumer: consumer)
                     eventLoop.execute { self.streams.sampled(pool: pool, sample) }
                 } catch {
                     if case .jetStream(let error) = error, error.errorCode == JetStreamAPIError.streamNotFound {

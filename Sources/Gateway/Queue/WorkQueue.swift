@@ -60,6 +60,8 @@ package final class WorkQueue: Service, @unchecked Sendable {
     /// Looked up at the first request of an operation.
     private var series: [WorkItem.Operation: QueueSeries] = [:]
     private var isClosed = false
+    /// The consumers of pools in use that no worker is known to serve.
+    var unvouched: [String: String] = [:]
     /// When the connection that stands now was made; nil while there is none.
     private var connectedSince: NIODeadline?
 
@@ -119,6 +121,9 @@ package final class WorkQueue: Service, @unchecked Sendable {
     }
 
     func admit(_ queued: QueuedRequest) {
+        let pool = queued.route.pool
+        let consumer = queued.route.poolIsServed ? nil : Subjects.workConsumer(bundle: queued.route.bundle, pool: pool)
+        if consumer != unvouched[pool] { unvouched[pool] = consumer }
         let admission = streams.admit(
             pool: queued.route.pool, itemCount: queued.request.workItemCount, at: .now(), parking: queued)
         switch admission {
@@ -128,7 +133,8 @@ package final class WorkQueue: Service, @unchecked Sendable {
         case .refused(let refusal): end(queued.id, .refused(refusal))
         case .parked(let lookUp):
             guard lookUp else { return }
-            start.yield(.lookUp(LookUp(pool: queued.route.pool, mayCreate: queued.route.poolIsServed)))
+            start.yield(
+                .lookUp(LookUp(pool: pool, mayCreate: queued.route.poolIsServed, consumer: consumer)))
         }
     }
 

@@ -1,6 +1,7 @@
 import Catalog
 import Gateway
 import Testing
+import Wire
 import YAML
 
 @Suite("The mirrored catalogue")
@@ -68,5 +69,36 @@ struct MirroredCatalogTests {
             catalog.apply(bundles: Self.bundles, bundlesHash: "2", export: Export(epoch: 9, models: [Self.good("a")]))
                 == 0, "what is known already brings nothing new")
         #expect(catalog.rejections.isEmpty)
+    }
+
+    static func seeds(_ models: [String]) throws -> Registry {
+        var seeds = Registry(bundles: [Bundle(id: "seed", adapters: ["st"])])
+        for text in models { seeds.insert(try ModelConfig(try YAMLNode(parsing: text))) }
+        return seeds
+    }
+
+    @Test("seeds that change are followed, and take nothing away that the control plane said")
+    func changedSeeds() throws {
+        var catalog = MirroredCatalog(
+            registry: try Self.seeds(["{sie_id: old, profiles: {default: {adapter_path: 'st:A'}}}"]))
+        catalog.replaceSeeds(
+            try Self.seeds(["{sie_id: new, profiles: {default: {adapter_path: 'st:A'}}}"]))
+        #expect(catalog.registry.modelIDs == ["new"], "before the first snapshot the seeds are the catalogue")
+        #expect(catalog.registry.bundles.map(\.id) == ["seed"])
+
+        catalog.apply(bundles: Self.bundles, bundlesHash: "h", export: Export(epoch: 7, models: [Self.good("a")]))
+        let delta = ConfigDelta(
+            producerID: "sie-config", bundleID: "default", epoch: 8, bundleConfigHash: "x", modelID: "b",
+            modelConfig: "{sie_id: b, profiles: {default: {adapter_path: 'st:B'}}}")
+        #expect(catalog.apply(delta, trust: ProducerTrust(producers: [])).0 == .applied)
+        catalog.replaceSeeds(
+            try Self.seeds([
+                "{sie_id: newer, profiles: {default: {adapter_path: 'st:A'}}}",
+                "{sie_id: b, profiles: {default: {adapter_path: 'st:CONTRADICTS'}}}",
+            ]))
+        #expect(catalog.registry.modelIDs == ["a", "b", "newer"])
+        #expect(catalog.registry.bundles.map(\.id) == ["default", "other"])
+        #expect(catalog.registry.model(named: "b")?.profile(named: "default")?.adapterPath == "st:B")
+        #expect(catalog.sync.epoch == 8 && catalog.sync.bundlesHash == "h")
     }
 }
