@@ -123,13 +123,14 @@ let package = Package(
             "Gateway",
             nio + nioHTTP + [
                 "Catalog", "YAML", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
-                "Settings", "Kubernetes", "CurlClient", collections, httpTypes, httpClient, signals,
+                "Settings", "Kubernetes", "ObjectStore", "CurlClient", collections, httpTypes, httpClient, signals,
             ] + hummingbird),
         program(
             "Worker",
             nio + [
                 "Catalog", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
-                "Inference", "Settings", "YAML", collections, httpTypes, httpClient, signals,
+                "Inference", "Settings", "YAML", "ObjectStore", "CurlClient", collections, httpTypes, httpClient,
+                signals,
             ] + hummingbird),
         program(
             "CLI",
@@ -169,13 +170,13 @@ let package = Package(
             of: "Gateway",
             nio + nioHTTP + hummingbird + [
                 "NATSClient", "Wire", "MessagePack", "JSONStream", "Catalog", "YAML", "HTTPService", "Observability",
-                "Settings", "Kubernetes", "CurlClient", httpClient, logging, lifecycle,
+                "Settings", "Kubernetes", "ObjectStore", "CurlClient", httpClient, logging, lifecycle,
             ]),
         tests(
             of: "Worker",
             nio + nioHTTP + [
                 "Catalog", "Wire", "MessagePack", "JSONStream", "YAML", "NATSClient", "Inference", "Observability",
-                "Settings", httpClient, logging,
+                "Settings", "ObjectStore", "CurlClient", httpClient, logging, lifecycle,
             ]),
         tests(of: "CLI", nio + ["YAML", "Catalog", "Settings"]),
         .testTarget(

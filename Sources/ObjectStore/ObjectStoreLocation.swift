@@ -27,6 +27,15 @@ public enum ObjectStoreLocation: Sendable, Hashable {
             ? .s3(bucket: bucket, prefix: String(prefix)) : .googleCloud(bucket: bucket, prefix: String(prefix))
     }
 
+    /// This location, or a prefix in the bucket where it names the bucket alone.
+    public func withDefaultPrefix(_ prefix: String) -> ObjectStoreLocation {
+        switch self {
+        case .s3(let bucket, ""): .s3(bucket: bucket, prefix: prefix)
+        case .googleCloud(let bucket, ""): .googleCloud(bucket: bucket, prefix: prefix)
+        default: self
+        }
+    }
+
     private static func isAllowedInBuckets(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),

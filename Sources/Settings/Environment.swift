@@ -2,7 +2,7 @@
 ///
 /// Two readings of what does not parse live side by side, because the contracts differ: the plain ones fall back to the
 /// default (gateway), those that throw name the variable, the value and what was expected (worker).
-public struct Environment: Sendable {
+public struct Environment: Sendable, Equatable {
     private let variables: [String: String]
 
     /// Reads from these variables, usually the process's own.
@@ -84,4 +84,9 @@ public struct Environment: Sendable {
         }
         return .seconds(number)
     }
+}
+
+extension Environment: CustomStringConvertible {
+    /// Variables hold secrets, so they are not told.
+    public var description: String { "Environment of \(variables.count) variables" }
 }

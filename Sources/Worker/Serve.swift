@@ -108,7 +108,8 @@ extension WorkerCommand {
                     maxDeliver: try environment.integer("SIE_MAX_DELIVER", in: 1...1000) ?? 20,
                     ackWait: try environment.seconds("SIE_ACK_WAIT_S", in: 1...3600) ?? .seconds(30),
                     streamMaxAge: try environment.seconds("SIE_STREAM_MAX_AGE_S", in: 1...86_400) ?? .seconds(120),
-                    payloadStore: environment.string("SIE_PAYLOAD_STORE_URL")),
+                    payloadStore: environment.string("SIE_PAYLOAD_STORE_URL"),
+                    payloadStoreEnvironment: environment),
                 engine: WorkerConfiguration.Engine(
                     threads: try threads ?? environment.integer("SIE_INFERENCE_THREADS", in: 1...1024) ?? cores,
                     tokenBudget: try environment.integer("SIE_TOKEN_BUDGET", in: 32...65_536) ?? 512,

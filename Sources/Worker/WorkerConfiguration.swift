@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Settings
 
 /// Everything the worker was told, gathered once at start from flags and environment and passed down; nothing deeper
 /// in the tree reads the environment (worker contract 1.1, 1.2).
@@ -37,8 +38,10 @@ package struct WorkerConfiguration: Sendable, Equatable {
         /// Time JetStream waits for an acknowledgement before it hands a message to another worker.
         package var ackWait: Duration
         package var streamMaxAge: Duration
-        /// The directory of items too large for the queue, if there is one.
+        /// Where items too large for the queue are: a directory, `s3://` or `gs://`; nil for nowhere.
         package var payloadStore: String?
+        /// Leads to the credentials of a bucket. Holds secrets: never logged.
+        package var payloadStoreEnvironment: Environment
     }
 
     /// How inference runs.

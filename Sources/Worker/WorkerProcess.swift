@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Catalog
+import CurlClient
 import HTTPService
 import Hummingbird
 import Inference
@@ -7,6 +8,7 @@ import Logging
 import NATSClient
 import NIOCore
 import NIOPosix
+import ObjectStore
 import Observability
 import ServiceLifecycle
 import Settings
@@ -56,8 +58,10 @@ package struct WorkerProcess: Sendable {
                 engine: try CPUEngine(), maxWaitingItems: configuration.engine.maxWaitingItems),
             metrics: metrics, clock: clock, logger: logger)
         let connection = try connect(on: group.next(), logger: logger)
+        let bucket = try payloadBucket()
         let work = try makeWorkLoop(
-            connection: connection, models: models, metrics: metrics, clock: clock, logger: logger)
+            payloads: try bucket ?? payloadDirectory(), connection: connection, models: models, metrics: metrics,
+            clock: clock, logger: logger)
         let reporter = StatusReporter(configuration: configuration, models: models, metrics: metrics, clock: clock) {
             work.isPulling && connection.status == .connected
         }
@@ -76,9 +80,10 @@ package struct WorkerProcess: Sendable {
             // Before anything else starts: a port in use is the commonest reason not to.
             try await server.bind()
             // Shut down from the last to the first: readiness goes, then the queue, and the probes answer to the end.
+            // Its readers are shut down before the bucket is.
+            let payloads: [any Service] = bucket.map { [$0] } ?? []
             try await ServiceGroup(
-                services: [
-                    server, connection,
+                services: [server, connection] + payloads + [
                     ConfigFeed(
                         bundle: configuration.catalog.bundle, connection: connection, source: source, models: models,
                         logger: logger),
@@ -119,11 +124,25 @@ package struct WorkerProcess: Sendable {
         return NATSConnection(configuration: nats, eventLoop: eventLoop, logger: logger)
     }
 
+    /// The bucket of items too large for the queue; nil where they are elsewhere.
+    private func payloadBucket() throws -> PayloadBucket? {
+        guard let location = try configuration.queue.payloadStore.flatMap({ try ObjectStoreLocation($0) }) else {
+            return nil
+        }
+        return PayloadBucket(
+            try location.withDefaultPrefix("payloads")
+                .open(environment: configuration.queue.payloadStoreEnvironment, client: try CurlClient()))
+    }
+
+    private func payloadDirectory() throws -> PayloadDirectory? {
+        try configuration.queue.payloadStore.map { location throws(SettingError) in try PayloadDirectory(location) }
+    }
+
     private func makeWorkLoop(
-        connection: NATSConnection, models: ModelHost, metrics: WorkerMetrics, clock: WorkerClock, logger: Logger
+        payloads: (any PayloadSource)?, connection: NATSConnection, models: ModelHost, metrics: WorkerMetrics,
+        clock: WorkerClock, logger: Logger
     ) throws -> WorkLoop {
         let queue = configuration.queue
-        let payloads = try queue.payloadStore.map { location throws(SettingError) in try PayloadDirectory(location) }
         let lane = try WorkLane(
             bundle: configuration.catalog.bundle, pool: queue.pool, maxDeliver: queue.maxDeliver,
             streamMaxAge: queue.streamMaxAge, ackWait: queue.ackWait)

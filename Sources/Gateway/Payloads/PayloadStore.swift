@@ -22,6 +22,9 @@ package enum PayloadStoreError: Error, Equatable, Sendable, CustomStringConverti
 
 /// The keys of payloads.
 package enum PayloadKey {
+    /// Where workers look in a bucket whose location has no prefix.
+    package static let defaultBucketPrefix = "payloads"
+
     package static func item(_ index: Int, of request: String) -> String { "\(request)_\(index).bin" }
 
     package static func score(of request: String) -> String { "\(request)_score.bin" }

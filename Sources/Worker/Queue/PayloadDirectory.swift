@@ -9,19 +9,8 @@ import Settings
     import Darwin
 #endif
 
-/// The directory in which the gateway leaves items too large for the queue; `payload_ref` names one file of it (worker
-/// contract 2.13). The gateway deletes them.
-package struct PayloadDirectory: Sendable {
-    /// Why an item cannot be had.
-    package enum Failure: Error, Equatable, Sendable {
-        /// The reference leads out of the directory.
-        case outside
-        case missing
-        case tooLarge(bytes: Int)
-        /// There is no directory to look in.
-        case noStore
-    }
-
+/// A directory as the place of items too large for the queue.
+package struct PayloadDirectory: PayloadSource {
     /// The longest item read.
     package static let maximumBytes = 256 << 20
 
@@ -30,19 +19,18 @@ package struct PayloadDirectory: Sendable {
     private let reads = DispatchQueue(label: "sie-worker.payloads")
 
     /// - Parameter location: a directory, which may be made later.
-    /// - Throws: `SettingError` for a store of another kind.
+    /// - Throws: `SettingError` for an address of any kind.
     package init(_ location: String) throws(SettingError) {
         guard !location.contains("://") else {
             throw SettingError(
-                "SIE_PAYLOAD_STORE_URL must be a directory, other stores are not supported: '\(location)'")
+                "SIE_PAYLOAD_STORE_URL must be a directory, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX: '\(location)'")
         }
         root = location
     }
 
-    /// Reads an item and hands it over on a thread that may block.
-    package func read(_ reference: String, _ body: @escaping @Sendable (Result<[UInt8], Failure>) -> Void) {
+    package func read(_ reference: String, _ body: @escaping @Sendable (Result<[UInt8], PayloadFailure>) -> Void) {
         reads.async { [self] in
-            do throws(Failure) {
+            do throws(PayloadFailure) {
                 body(.success(try read(reference)))
             } catch {
                 body(.failure(error))
@@ -51,12 +39,8 @@ package struct PayloadDirectory: Sendable {
     }
 
     /// Reads an item. Blocks.
-    package func read(_ reference: String) throws(Failure) -> [UInt8] {
-        let parts = reference.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        let isPlain = parts.allSatisfy { part in
-            !part.isEmpty && !part.elementsEqual(".".utf8) && !part.elementsEqual("..".utf8) && !part.contains(0)
-        }
-        guard isPlain else { throw .outside }
+    package func read(_ reference: String) throws(PayloadFailure) -> [UInt8] {
+        guard PayloadReference.isPlain(reference) else { throw .outside }
         // A link in the directory may lead out of it as well.
         guard let base = Self.resolved(root), let path = Self.resolved(root + "/" + reference) else { throw .missing }
         guard path.utf8.starts(with: (base + "/").utf8) else { throw .outside }

@@ -22,7 +22,7 @@ package final class WorkDispatcher: Sendable {
     private let publisher: ResultPublisher
     private let metrics: WorkerMetrics
     private let nakDelays: NakDelays
-    private let payloads: PayloadDirectory?
+    private let payloads: (any PayloadSource)?
     private let clock: WorkerClock
     private let logger: Logger
     /// Called whenever a message was settled, so that another one may be asked for.
@@ -43,7 +43,7 @@ package final class WorkDispatcher: Sendable {
     /// - Parameter payloads: where items lie that were too large for the queue; nil where nowhere.
     package init(
         models: any ModelServing, publisher: ResultPublisher, metrics: WorkerMetrics, nakDelays: NakDelays,
-        payloads: PayloadDirectory?, ackWait: Duration,
+        payloads: (any PayloadSource)?, ackWait: Duration,
         clock: WorkerClock, logger: Logger, onSettled: @escaping @Sendable () -> Void
     ) {
         state = Mutex(State(ledger: DeliveryLedger(ackWait: ackWait / .seconds(1))))
@@ -117,7 +117,7 @@ package final class WorkDispatcher: Sendable {
     /// Reads an item that did not fit into the queue, then encodes it.
     private func fetch(_ reference: String, of work: WorkItem, delivery: DeliveryLedger.ID) {
         let start = clock.monotonicSeconds()
-        let resolve: @Sendable (Result<[UInt8], PayloadDirectory.Failure>) -> Void = { [self] payload in
+        let resolve: @Sendable (Result<[UInt8], PayloadFailure>) -> Void = { [self] payload in
             do {
                 var work = work
                 work.item = try payload.get()

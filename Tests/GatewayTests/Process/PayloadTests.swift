@@ -1,6 +1,9 @@
+import CurlClient
 import JSONStream
 import MessagePack
 import NIOHTTP1
+import ObjectStore
+import Settings
 import TestSupport
 import Testing
 import Wire
@@ -70,5 +73,36 @@ struct PayloadTests {
         #expect(reply.status == 503)
         let message = try EncodeRouteTests.json(reply)["message"]?.stringValue
         #expect(message?.hasPrefix("Queue publish failed: item 0 is ") == true)
+    }
+
+    @Test("payloads go to a bucket and are removed from it", arguments: ObjectStorageProcess.Kind.allCases)
+    func buckets(_ kind: ObjectStorageProcess.Kind) async throws {
+        let storage = try await ObjectStorageProcess(kind)
+        let location = try #require(try ObjectStoreLocation(storage.location("some/where")))
+        let bucket = try location.open(environment: Environment(storage.environment), client: try CurlClient())
+        let gateway = try await RunningGateway(
+            environment: storage.environment.merging([
+                "SIE_PAYLOAD_STORE_URL": storage.location("some/where"), "SIE_GATEWAY_REQUEST_TIMEOUT": "20",
+            ]) { $1 })
+        gateway.worker.behave(.silent)
+        let before = gateway.worker.items.count
+        async let reply = gateway.encode(#"{"items":[{"text":"\#(Self.long)"}]}"#)
+        let start = ContinuousClock.now
+        while gateway.worker.items.count == before {
+            try #require(.now - start < .seconds(15), "\(gateway.process.log.suffix(2000))")
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        let item = try #require(gateway.worker.items.last)
+        let key = try #require(item.payloadRef)
+        let stored = try #require(try await bucket.get(key))
+        #expect(try MessagePackReader.decode(stored.bytes)["text"]?.stringValue == Self.long)
+        // The answer ends the request, and with it the payload.
+        gateway.worker.behave(.echo)
+        gateway.worker.answer(item)
+        #expect(try await reply.status == 200)
+        while try await bucket.get(key) != nil {
+            try #require(.now - start < .seconds(20))
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 }

@@ -21,6 +21,9 @@ final class TestWorker: Sendable {
         case garbage
         /// Everything is answered twice.
         case twice
+        /// Before the truth, everything that is none: results of nobody's request, of items that there are not, under
+        /// other subjects, of other shapes, and no results at all.
+        case lie
     }
 
     let pool: String
@@ -63,6 +66,9 @@ final class TestWorker: Sendable {
         consumer.withLock { $0 = pulls }
     }
 
+    /// Takes no more work; the durable consumer stays.
+    func stopPulling() { consumer.withLock { $0.take() }?.stop() }
+
     func behave(_ new: Behaviour) { behaviour.withLock { $0 = new } }
 
     /// The work items that came, in order.
@@ -71,8 +77,13 @@ final class TestWorker: Sendable {
     private func answer(_ message: JetStreamMessage) {
         guard let item = message.payload.withUnsafeReadableBytes({ try? WorkItem(decoding: $0) }) else { return }
         seen.withLock { $0.append(item) }
-        let behaviour = behaviour.withLock { $0 }
         try? message.ack()
+        answer(item)
+    }
+
+    /// Answers a work item as told, again or for the first time.
+    func answer(_ item: WorkItem) {
+        let behaviour = behaviour.withLock { $0 }
         var result = WorkResult(
             workItemID: item.workItemID, requestID: item.requestID, itemIndex: item.itemIndex,
             outcome: .success(result(for: item)), workerID: "test")
@@ -81,6 +92,7 @@ final class TestWorker: Sendable {
         switch behaviour {
         case .silent: return
         case .echo, .twice: break
+        case .lie: lie(about: item)
         case .fail(let code, let message): result.outcome = .failure(message: message, code: code)
         case .failOdd:
             if item.itemIndex % 2 == 1 { result.outcome = .failure(message: "odd", code: "inference_error") }
@@ -92,6 +104,32 @@ final class TestWorker: Sendable {
         guard let reply = item.replySubject else { return }
         try? connection.publish(reply, payload: payload)
         if case .twice = behaviour { try? connection.publish(reply, payload: payload) }
+    }
+
+    private func lie(about item: WorkItem) {
+        guard let reply = item.replySubject else { return }
+        func send(_ bytes: [UInt8], to subject: String) {
+            try? connection.publish(subject, payload: .init(bytes: bytes))
+        }
+        func send(request: String, index: Int) {
+            var writer = MessagePackWriter()
+            WorkResult(
+                workItemID: item.workItemID, requestID: request, itemIndex: index, outcome: .success([0x80]),
+                workerID: "liar"
+            ).write(to: &writer)
+            send(writer.bytes, to: reply)
+        }
+        send(request: "00000000-0000-7000-8000-000000000000", index: item.itemIndex)
+        send(request: "", index: item.itemIndex)
+        for index in [item.totalItems, 4_000_000_000, Int.max] { send(request: item.requestID, index: index) }
+        let shapes: [[UInt8]] = [
+            [], [0xC1], [0x90], [0x80], [0xDF, 0xFF, 0xFF, 0xFF, 0xFF], [UInt8](repeating: 0x91, count: 5000),
+        ]
+        for bytes in shapes {
+            send(bytes, to: reply)
+        }
+        send(MessagePackWriter.encode(["request_id": .string(item.requestID), "item_index": -1]), to: reply)
+        send(MessagePackWriter.encode(["request_id": 5, "item_index": "x", "success": 7]), to: reply)
     }
 
     private func result(for item: WorkItem) -> [UInt8] {

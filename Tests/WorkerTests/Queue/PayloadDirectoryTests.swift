@@ -15,8 +15,8 @@ struct PayloadDirectoryTests {
         try body(directory, try PayloadDirectory(directory.path))
     }
 
-    private func failure(_ store: PayloadDirectory, _ reference: String) -> PayloadDirectory.Failure? {
-        do throws(PayloadDirectory.Failure) {
+    private func failure(_ store: PayloadDirectory, _ reference: String) -> PayloadFailure? {
+        do throws(PayloadFailure) {
             _ = try store.read(reference)
             return nil
         } catch {
@@ -79,7 +79,7 @@ struct PayloadDirectoryTests {
         }
     }
 
-    @Test("a store of another kind is told at start", arguments: ["s3://bucket/payloads", "gs://bucket"])
+    @Test("a store of another kind is told at start", arguments: ["http://host/payloads", "redis://host"])
     func otherStores(location: String) {
         let error = #expect(throws: SettingError.self) { _ = try PayloadDirectory(location) }
         #expect(error?.description.contains("SIE_PAYLOAD_STORE_URL") == true)
