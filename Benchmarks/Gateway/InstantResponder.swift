@@ -30,7 +30,7 @@ final class InstantResponder: Sendable {
             filterSubject: Subjects.workFilter(pool: pool))
         durable.maxAckPending = 4096
         try await jetStream.createConsumer(stream: stream.name, durable)
-        let (head, rest) = Self.answer(dimensions: dimensions)
+        let (head, middle, rest) = Self.answer(dimensions: dimensions)
         consumer = try await jetStream.pull(
             stream: stream.name, consumer: Subjects.workConsumer(bundle: "default", pool: pool),
             configuration: PullConfiguration(batch: 256)
@@ -39,6 +39,8 @@ final class InstantResponder: Sendable {
             try? connection.publish(item.replySubject, sizeHint: rest.readableBytes + 256) { buffer in
                 buffer.writeImmutableBuffer(head)
                 buffer.writeBytes(item.requestID)
+                buffer.writeImmutableBuffer(middle)
+                buffer.writeInteger(item.index)
                 buffer.writeImmutableBuffer(rest)
             }
             try? message.ack()
@@ -51,10 +53,11 @@ final class InstantResponder: Sendable {
         await connection.drain()
     }
 
-    /// What an answer needs of a work item of one item, found without decoding the rest: the responder shares the
+    /// What an answer needs of a work item, found without decoding the rest: the responder shares the
     /// processor with what is measured.
     private struct Item {
         var requestID: [UInt8] = []
+        var index: UInt16 = 0
         var replySubject = ""
 
         init?(_ bytes: UnsafeRawBufferPointer) {
@@ -65,6 +68,8 @@ final class InstantResponder: Sendable {
                 if key.matches("request_id") {
                     guard let id = try? reader.readStringBytes() else { return nil }
                     requestID = Array(id)
+                } else if key.matches("item_index") {
+                    index = (try? reader.readUInt()).flatMap { UInt16(exactly: $0) } ?? 0
                 } else if key.matches("reply_subject") {
                     guard let subject = try? reader.readStringBytes() else { return nil }
                     replySubject = String(decoding: subject, as: UTF8.self)
@@ -77,17 +82,23 @@ final class InstantResponder: Sendable {
         }
     }
 
-    /// The bytes of every answer around its request id, which takes 36 bytes.
-    private static func answer(dimensions: Int) -> (head: ByteBuffer, rest: ByteBuffer) {
+    /// The bytes of every answer around its request id, which takes 36 bytes, and its item's index, which takes two.
+    private static func answer(dimensions: Int) -> (head: ByteBuffer, middle: ByteBuffer, rest: ByteBuffer) {
         let id = String(repeating: "-", count: 36)
         var writer = MessagePackWriter()
         WorkResult(
-            workItemID: "instant", requestID: id, itemIndex: 0, outcome: .success(result(dimensions: dimensions)),
+            workItemID: "instant", requestID: id, itemIndex: 0xFFFF, outcome: .success(result(dimensions: dimensions)),
             workerID: "instant"
         ).write(to: &writer)
         let bytes = writer.bytes
         let start = bytes.firstIndex(of: UInt8(ascii: "-")) ?? 0
-        return (ByteBuffer(bytes: bytes[..<start]), ByteBuffer(bytes: bytes[(start + id.utf8.count)...]))
+        let middle = start + id.utf8.count
+        // The index stands behind the id, as 0xCD and two bytes.
+        let index = bytes[middle...].indices.first { bytes[$0...].starts(with: [0xCD, 0xFF, 0xFF]) } ?? middle
+        return (
+            ByteBuffer(bytes: bytes[..<start]), ByteBuffer(bytes: bytes[middle...index]),
+            ByteBuffer(bytes: bytes[(index + 3)...])
+        )
     }
 
     private static func result(dimensions: Int) -> [UInt8] {

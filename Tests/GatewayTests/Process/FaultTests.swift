@@ -21,6 +21,45 @@ struct FaultTests {
         #expect(try await gateway.encode(#"{"items":[{"text":"x"}]}"#).status == 200)
     }
 
+    @Test("a worker that lies about ids, indexes and shapes changes no answer and is counted")
+    func lies() async throws {
+        let gateway = try await RunningGateway()
+        gateway.worker.behave(.lie)
+        for count in [1, 3] {
+            let texts = (1...count).map { #"{"text":"\#(String(repeating: "x", count: $0))"}"# }
+            let reply = try await gateway.encode(#"{"items":[\#(texts.joined(separator: ","))]}"#)
+            #expect(reply.status == 200)
+            let lengths = try EncodeRouteTests.json(reply)["items"]?.arrayValue?.map {
+                $0["dense"]?["values"]?.arrayValue?.first?.doubleValue
+            }
+            #expect(lengths == (1...count).map { Double($0) })
+        }
+        let metrics = try await gateway.http.send(.GET, "/metrics").text
+        let skips = metrics.split(separator: "\n").first { $0.hasPrefix("sie_gateway_queue_inbox_skips_total ") }
+        #expect(skips.flatMap { Double($0.split(separator: " ")[1]) } ?? 0 >= 40)
+    }
+
+    @Test("a pool whose workers have gone is told so at once, though their consumer is still there")
+    func absentConsumers() async throws {
+        let gateway = try await RunningGateway(environment: ["SIE_GATEWAY_REQUEST_TIMEOUT": "0.5"])
+        gateway.worker.stopPulling()
+        let start = ContinuousClock.now
+        var reply: HTTPTestClient.Reply
+        repeat {
+            // What is published before the absence is noticed runs out of its time.
+            reply = try await gateway.encode(#"{"items":[{"text":"x"}]}"#)
+            #expect(reply.status == 503)
+            try #require(.now - start < .seconds(20), "\(gateway.process.log.suffix(2000))")
+        } while reply.text.contains("did not respond")
+        #expect(reply.headers.first(name: "retry-after") == "120")
+        #expect(reply.text.contains("no consumers available for work stream"))
+        try await gateway.worker.listen()
+        while try await gateway.encode(#"{"items":[{"text":"x"}]}"#).status != 200 {
+            try #require(.now - start < .seconds(30))
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
     @Test("without a NATS URL every request that reaches the queue is refused at once")
     func noQueue() async throws {
         let folder = try RunningGateway.writeSeeds()
