@@ -90,6 +90,13 @@ public struct ModelConfig: Sendable {
         return dimensions
     }
 
+    /// Widths below its own that dense vectors may be cut to, because the model was trained for it: the list
+    /// `matryoshka_dimensions` among the load-time options of the profile `default`. The original knows no such list.
+    public var matryoshkaDimensions: [Int] {
+        let options = document["profiles"]?["default"]?["adapter_options"]?["loadtime"]
+        return options?["matryoshka_dimensions"]?.sequence?.compactMap(\.integer) ?? []
+    }
+
     /// The kinds of input the model takes; text unless the file says otherwise.
     public var inputs: [String] {
         let inputs = document["inputs"]

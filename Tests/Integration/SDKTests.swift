@@ -69,4 +69,26 @@ import Testing
         #expect(report.unknownModel?.class == "RequestError")
         #expect(report.unknownModel?.status == 404)
     }
+
+    @Test("an openai client lists models and embeds, in base64 and in floats, and understands what is refused")
+    func openAI() async throws {
+        let texts = reference.prefix(5).map(\.text)
+        let report = try await SDKDriver.openAI(texts, url: try await UpStack.shared.value.client.url)
+        #expect(report.models.contains(ReferenceTexts.model))
+        #expect(report.model == ReferenceTexts.model && report.indexes == [0, 1, 2, 3, 4])
+        for vectors in [report.packed, report.floats] {
+            #expect(vectors.count == 5)
+            for (entry, vector) in zip(reference, vectors) {
+                #expect(ReferenceTexts.problem(vector, for: entry) == nil)
+            }
+        }
+        #expect(report.promptTokens == texts.reduce(0) { $0 + max(1, $1.unicodeScalars.count / 4) })
+        #expect(report.asyncWidth == ReferenceTexts.dimension && report.ownWidth == ReferenceTexts.dimension)
+        #expect(
+            report.unknown == .init(class: "NotFoundError", status: 404, code: "model_not_found", param: nil))
+        for (refusal, parameter) in [(report.empty, "input"), (report.tokens, "input"), (report.narrow, "dimensions")] {
+            #expect(
+                refusal == .init(class: "BadRequestError", status: 400, code: "invalid_input", param: parameter))
+        }
+    }
 }

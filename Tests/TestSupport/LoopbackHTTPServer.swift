@@ -29,7 +29,8 @@ package final class LoopbackHTTPServer: Sendable {
         /// Pieces of a chunked body, one every time `next` returns; nil ends it, with the connection where it is then
         /// to be cut.
         case stream(
-            isCut: @Sendable () -> Bool = { false }, next: @Sendable (_ index: Int) async -> [UInt8]?)
+            headers: [(String, String)] = [], isCut: @Sendable () -> Bool = { false },
+            next: @Sendable (_ index: Int) async -> [UInt8]?)
 
         package static func text(
             _ body: String, status: Int = 200, headers: [(String, String)] = []
@@ -110,8 +111,10 @@ private final class LoopbackHTTPHandler: ChannelInboundHandler {
             context.close(promise: nil)
         case .close: context.close(promise: nil)
         case .silence: break
-        case .stream(let isCut, let next):
-            write(200, ["transfer-encoding": "chunked"], [], context)
+        case .stream(let fields, let isCut, let next):
+            var headers = HTTPHeaders(fields)
+            headers.replaceOrAdd(name: "transfer-encoding", value: "chunked")
+            write(200, headers, [], context)
             context.flush()
             let channel = context.channel
             task = Task {

@@ -9,8 +9,13 @@ package struct EmbeddingsAnswer {
     package var success: SuccessAnswer
     package var encoding: AnswerFormat.OpenAIEncoding
     package var promptTokens: Int
+    /// The width to cut vectors to; nil for the model's own.
+    package var dimensions: Int?
 
-    package init(success: SuccessAnswer, encoding: AnswerFormat.OpenAIEncoding, promptTokens: Int) {
+    package init(
+        success: SuccessAnswer, encoding: AnswerFormat.OpenAIEncoding, promptTokens: Int, dimensions: Int? = nil
+    ) {
+        self.dimensions = dimensions
         self.success = success
         self.encoding = encoding
         self.promptTokens = promptTokens
@@ -51,18 +56,36 @@ package struct EmbeddingsAnswer {
 
     private func write(vectorOf result: UnsafeRawBufferPointer, to writer: inout JSONWriter) -> Bool {
         guard let vector = Self.denseVector(in: result) else { return false }
+        if let dimensions, dimensions < vector.data.count / 4 {
+            Self.shortened(vector.data, to: dimensions).withUnsafeBytes { write($0, to: &writer) }
+        } else {
+            write(vector.data, to: &writer)
+        }
+        return true
+    }
+
+    /// The first numbers of a vector, scaled to length 1 again.
+    private static func shortened(_ vector: UnsafeRawBufferPointer, to dimensions: Int) -> [UInt32] {
+        let numbers = (0..<dimensions).map { index in
+            Float(bitPattern: UInt32(littleEndian: vector.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
+        }
+        let length = numbers.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+        let scale = length > 0 ? Float(1 / length) : 1
+        return numbers.map { ($0 * scale).bitPattern.littleEndian }
+    }
+
+    private func write(_ vector: UnsafeRawBufferPointer, to writer: inout JSONWriter) {
         switch encoding {
         case .base64:
-            writer.write(Data(vector.data).base64EncodedString())
+            writer.write(Data(vector).base64EncodedString())
         case .float:
             writer.beginArray()
-            for offset in stride(from: 0, to: vector.data.count, by: 4) {
-                let bits = vector.data.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+            for offset in stride(from: 0, to: vector.count, by: 4) {
+                let bits = vector.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
                 writer.write(Float(bitPattern: UInt32(littleEndian: bits)))
             }
             writer.endArray()
         }
-        return true
     }
 
     /// The float32 array at `dense.values` of an encode result.

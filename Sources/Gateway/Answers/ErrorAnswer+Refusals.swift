@@ -1,3 +1,4 @@
+import Catalog
 import JSONStream
 import NIOCore
 import NIOHTTP1
@@ -13,6 +14,17 @@ extension ErrorAnswer {
         self.init(
             .badRequest, code: "INVALID_INPUT", message: rejection.message,
             rejection: rejection == .empty ? .modelRequired : nil)
+    }
+
+    /// Vectors of another width than the model makes.
+    static func unsupportedDimensions(_ dimensions: Int, _ model: ModelConfig) -> ErrorAnswer {
+        let widths = ((model.dimensions["dense"].map { [$0] } ?? []) + model.matryoshkaDimensions).map { "\($0)" }
+        let choice = widths.isEmpty ? "it must be left out" : "use \(widths.joined(separator: ", "))"
+        var error = ErrorAnswer(
+            .badRequest, code: "INVALID_INPUT",
+            message: "Model '\(model.id)' makes no embeddings with 'dimensions' \(dimensions): \(choice)")
+        error.parameter = "dimensions"
+        return error
     }
 
     package init(_ refusal: RouteRefusal) {

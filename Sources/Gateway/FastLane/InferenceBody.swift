@@ -14,6 +14,8 @@ struct InferenceBody: Sendable {
     /// What the answer to an OpenAI client needs of its request.
     struct Numbers: Sendable {
         var encoding = AnswerFormat.OpenAIEncoding.float
+        /// The width that an OpenAI client wants; nil for the model's own.
+        var dimensions: Int?
         /// For the answer's `usage`.
         var promptTokens = 0
     }
@@ -31,9 +33,12 @@ struct InferenceBody: Sendable {
                 let embeddings = try EmbeddingsRequest(body, maximumItems: parser.scanner.maximumItems)
                 request = .success(embeddings.request)
                 model = embeddings.model
-                numbers = Numbers(encoding: embeddings.encoding, promptTokens: embeddings.promptTokens)
+                numbers = Numbers(
+                    encoding: embeddings.encoding, dimensions: embeddings.dimensions,
+                    promptTokens: embeddings.promptTokens)
             } catch {
                 request = .failure(ErrorAnswer(error))
+                model = error.model
             }
         }
     }

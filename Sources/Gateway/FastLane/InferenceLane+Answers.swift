@@ -28,7 +28,8 @@ extension InferenceLane {
                 // OpenAI's shape has no place for an item that failed: then the whole request failed.
                 if results.failures.isEmpty {
                     let embeddings = EmbeddingsAnswer(
-                        success: success, encoding: numbers.encoding, promptTokens: numbers.promptTokens)
+                        success: success, encoding: numbers.encoding, promptTokens: numbers.promptTokens,
+                        dimensions: numbers.dimensions)
                     if let body = embeddings.body() {
                         return respond(call, success, body: body, contentType: "application/json", served: served)
                     }

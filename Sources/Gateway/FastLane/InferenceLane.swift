@@ -31,6 +31,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     package typealias Authorize = @Sendable (RequestHead) -> HTTPReply?
     /// What the caller of a request may do; nil for no limits.
     package typealias Identify = @Sendable (RequestHead) -> TokenGrant?
+    /// What answers an embeddings request for a model that this cluster does not have; nil for nobody.
+    package typealias Elsewhere = @Sendable (FastLaneRequest, _ model: String) -> (@Sendable () -> Void)?
     /// Told of every answer, on the connection's event loop.
     package typealias Observe = @Sendable (AnsweredCall) -> Void
 
@@ -42,6 +44,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     let logger: Logger
     private let authorize: Authorize
     private let identify: Identify
+    private let elsewhere: Elsewhere
     let observe: Observe?
 
     // What follows is read and written on `eventLoop` only; that is what makes this class safe to send.
@@ -70,6 +73,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         configuration: Configuration, queue: WorkQueue?, eventLoop: any EventLoop, metrics: InferenceMetrics,
         logger: Logger,
         authorize: @escaping Authorize = { _ in nil }, identify: @escaping Identify = { _ in nil },
+        elsewhere: @escaping Elsewhere = { _, _ in nil },
         observe: Observe? = nil
     ) {
         self.configuration = configuration
@@ -80,6 +84,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         self.logger = logger
         self.authorize = authorize
         self.identify = identify
+        self.elsewhere = elsewhere
         self.observe = observe
         router = RequestRouter(configuredMachineProfiles: configuration.configuredMachineProfiles)
         demand = DemandGauge(gauge: metrics.pendingDemand)
@@ -193,16 +198,18 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         let call = InferenceCall(endpoint: endpoint, request: request, grant: identify(request.head))
         let body = InferenceBody(
             request.body, contentType: request.head.first("content-type"), of: call, parser: parser)
+        let elsewhere = endpoint == .embeddings ? body.model.flatMap { self.elsewhere(request, $0) } : nil
         if eventLoop.inEventLoop {
-            resolve(call, body)
+            resolve(call, body, elsewhere: elsewhere)
         } else {
-            eventLoop.execute { self.resolve(call, body) }
+            eventLoop.execute { self.resolve(call, body, elsewhere: elsewhere) }
         }
     }
 
     // MARK: Routing
 
-    private func resolve(_ call: InferenceCall, _ body: InferenceBody) {
+    private func resolve(_ call: InferenceCall, _ body: InferenceBody, elsewhere: (() -> Void)?) {
+        if let elsewhere, let model = body.model, router.registry.model(named: model) == nil { return elsewhere() }
         noteSDK(of: call)
         if call.endpoint == .embeddings, case .failure(let error) = body.request {
             return refuse(call, error, route: nil)
@@ -218,6 +225,11 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
             path = try call.modelPath(body)
         } catch {
             return refuse(call, ErrorAnswer(error), route: nil)
+        }
+        if let dimensions = body.numbers.dimensions, let config = router.registry.model(named: path.modelID),
+            config.dimensions["dense"] != dimensions, !config.matryoshkaDimensions.contains(dimensions)
+        {
+            return refuse(call, .unsupportedDimensions(dimensions, config), route: nil)
         }
         if let grant = call.grant {
             let items = (try? body.request.get())?.items.count ?? 1

@@ -11,11 +11,15 @@ package struct EmbeddingsRequest: Equatable, Sendable {
     package var request: InferenceRequest
     /// An estimate, a token for every four characters and at least one: counting exactly would take the tokenizer.
     package var promptTokens: Int
+    /// The width that the caller wants; nil for the model's own.
+    package var dimensions: Int?
 
     /// Why a body is no embeddings request; `parameter` names the field at fault.
     package struct Rejection: Error, Equatable, Sendable {
         package var message: String
         package var parameter: String?
+        /// The model, where the body names one all the same.
+        package var model: String?
     }
 
     package init(_ body: ByteBuffer, maximumItems: Int) throws(Rejection) {
@@ -29,6 +33,16 @@ package struct EmbeddingsRequest: Equatable, Sendable {
         guard let model = json["model"]?.stringValue, !model.isEmpty else {
             throw Rejection(message: "'model' must be a non-empty string", parameter: "model")
         }
+        do throws(Rejection) {
+            try self.init(json, model: model, maximumItems: maximumItems)
+        } catch {
+            var rejection = error
+            rejection.model = model
+            throw rejection
+        }
+    }
+
+    private init(_ json: JSONValue, model: String, maximumItems: Int) throws(Rejection) {
         self.model = model
         switch json["encoding_format"] {
         case nil, .null: encoding = .float
@@ -40,6 +54,14 @@ package struct EmbeddingsRequest: Equatable, Sendable {
             encoding = known
         default:
             throw Rejection(message: "'encoding_format' must be a string", parameter: "encoding_format")
+        }
+        switch json["dimensions"] {
+        case nil, .null: dimensions = nil
+        case let value?:
+            guard let number = value.intValue, number > 0 else {
+                throw Rejection(message: "'dimensions' must be a whole number above 0", parameter: "dimensions")
+            }
+            dimensions = number
         }
         let texts = try Self.texts(json["input"])
         guard texts.count <= maximumItems else {

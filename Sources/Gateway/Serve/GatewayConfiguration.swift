@@ -43,13 +43,19 @@ package struct GatewayConfiguration: Sendable {
     package var natsURL: String?
     package var bundlesDirectory: String
     package var modelsDirectory: String
+    /// Whether seeds that change while the gateway runs are loaded again.
+    package var watchesSeeds: Bool
+    /// Whether their contents are compared, not only their times.
+    package var watchesSeedsByContents: Bool
     package var configServiceURL: String?
     package var requestTimeoutSeconds: Double
     /// How long requests wait for capacity that do not say how long; 0 sends them away.
     package var defaultWaitSeconds: Double
     package var maximumWaitSeconds: Double
-    /// Where payloads go that the broker does not take: a directory.
+    /// Where payloads go that the broker does not take: a directory, `s3://` or `gs://`.
     package var payloadStoreURL: String
+    /// The file of upstreams; nil for none.
+    package var upstreamsFile: String?
     package var maximumConnections: Int
     /// Whether the configured machine profiles form the pool `default`.
     package var enablesPools: Bool
@@ -70,6 +76,9 @@ package struct GatewayConfiguration: Sendable {
         natsURL = environment.string("SIE_NATS_URL")
         bundlesDirectory = environment.string("SIE_BUNDLES_DIR") ?? "bundles"
         modelsDirectory = environment.string("SIE_MODELS_DIR") ?? "models"
+        watchesSeeds = environment.bool("SIE_GATEWAY_HOT_RELOAD")
+        watchesSeedsByContents =
+            environment.bool("SIE_GATEWAY_WATCH_POLLING") || environment.bool("SIE_GATEWAY_POLLING_WATCHER")
         configServiceURL = environment.string("SIE_CONFIG_SERVICE_URL").map { url in
             String(url.reversed().drop { $0 == "/" }.reversed())
         }
@@ -77,6 +86,7 @@ package struct GatewayConfiguration: Sendable {
         defaultWaitSeconds = min(max(0, environment.double("SIE_GATEWAY_DEFAULT_WAIT", default: 0)), 86_400)
         maximumWaitSeconds = min(max(0, environment.double("SIE_GATEWAY_MAX_WAIT", default: 600)), 86_400)
         payloadStoreURL = environment.string("SIE_PAYLOAD_STORE_URL") ?? "payload_store"
+        upstreamsFile = environment.string("SIE_GATEWAY_UPSTREAMS_FILE")
         maximumConnections = max(1, environment.integer("SIE_GATEWAY_MAX_CONNECTIONS", default: 16_384))
         enablesPools = environment.bool("SIE_GATEWAY_ENABLE_POOLS")
         kubernetes = Kubernetes(

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Catalog
 import FoundationEssentials
 import HTTPService
 import Hummingbird
@@ -9,20 +10,25 @@ import NIOHTTP1
 import NIOPosix
 import Observability
 import ServiceLifecycle
+import Settings
 import Synchronization
 import UnixSignals
 
 /// A whole gateway, put together from its configuration: what talks to what, what starts before what.
 package struct GatewayServer: Sendable {
     private let configuration: GatewayConfiguration
+    private let environment: Settings.Environment
 
-    package init(_ configuration: GatewayConfiguration) {
+    /// - Parameter environment: leads to the keys of buckets and upstreams.
+    package init(_ configuration: GatewayConfiguration, environment: Settings.Environment) {
         self.configuration = configuration
+        self.environment = environment
     }
 
     /// Serves until SIGINT or SIGTERM, then finishes open requests and returns.
     ///
-    /// - Throws: `HTTPServerError` when it cannot listen, `NATSError` when the NATS URL is none.
+    /// - Throws: `HTTPServerError` when it cannot listen, `NATSError` when the NATS URL is none, `ObjectStoreError` when
+    ///   the payload store is none.
     package func run() async throws {
         LogConfiguration(
             level: LogConfiguration.level(named: configuration.logLevel), format: configuration.logsJSON ? .json : .text
@@ -45,14 +51,14 @@ package struct GatewayServer: Sendable {
         // The queue's loop also serves connections; where it is the only one, requests never change threads.
         let queueLoop = group.next()
         let connection = try connect(on: queueLoop, logger: logger)
-        let queue = connection.map { connection in
+        let queue = try connection.map { connection in
             WorkQueue(
                 connection: connection,
                 configuration: WorkQueue.Configuration(
                     routerID: UUID().uuidString.lowercased(),
                     requestTimeout: .nanoseconds(Int64(configuration.requestTimeoutSeconds * 1e9)),
                     maximumPending: configuration.maximumStreamPending),
-                payloads: payloadStore(logger: logger),
+                payloads: try payloadStore(),
                 metrics: inferenceMetrics, logger: logger)
         }
         let tokenFile = try configuration.authentication.tokensFile.map { try TokenFile(path: $0, logger: logger) }
@@ -61,28 +67,49 @@ package struct GatewayServer: Sendable {
             logger.log(level: finding.severity == .error ? .error : .warning, "\(finding.message)")
         }
         let audit = AuditLog()
+        let verdict: @Sendable (RequestHead, _ authorization: String?) -> HTTPReply? = { head, authorization in
+            access.verdict(
+                method: head.method.rawValue, path: String(head.uri.pathOfRequestTarget), authorization: authorization
+            ).reply
+        }
+        let localModels = LocalModels()
+        let table = try UpstreamFile.load(path: configuration.upstreamsFile, environment: environment)
+        let forwarder = UpstreamForwarder(
+            table, group: group, metrics: UpstreamMetrics(registry: metrics), logger: logger)
+        let upstreams = UpstreamLane(
+            table: table, forwarder: forwarder,
+            // The second is how clients of model gateways show their token.
+            authorize: { verdict($0, $0.first("authorization") ?? $0.first("x-gateway-key")) },
+            isLocal: { localModels.knows($0) },
+            observe: audit.observer)
         let lane = InferenceLane(
             configuration: laneConfiguration, queue: queue, eventLoop: queueLoop, metrics: inferenceMetrics,
             logger: logger,
-            authorize: { head in
-                access.verdict(
-                    method: head.method.rawValue, path: String(head.uri.pathOfRequestTarget),
-                    authorization: head.first("authorization")
-                ).reply
-            },
+            authorize: { verdict($0, $0.first("authorization")) },
             identify: { access.grant(authorization: $0.first("authorization")) },
+            elsewhere: { upstreams.embeddings($0, model: $1) },
             observe: audit.observer)
         let http = HTTPClient(eventLoopGroupProvider: .shared(group))
+        let seeds = SeedDirectories(bundles: configuration.bundlesDirectory, models: configuration.modelsDirectory)
+        let seeded = Seeds.load(seeds, logger: logger)
+        if let taken = table.listing.first(where: { seeded.model(named: $0.id) != nil }) {
+            throw UpstreamFile.Invalid(problems: [
+                "the model '\(taken.id)' of '\(taken.owner)' is one of this cluster's"
+            ])
+        }
         let mirror = ConfigMirror(
-            seeds: Seeds.load(
-                bundles: configuration.bundlesDirectory, models: configuration.modelsDirectory, logger: logger),
+            seeds: seeded,
             client: configuration.configServiceURL.map {
                 ConfigServiceClient(baseURL: $0, token: configuration.authentication.adminToken, http: http)
             },
             connection: connection,
             trust: ProducerTrust(
                 producers: configuration.trust.trustsAnyProducer ? [] : configuration.trust.producers),
-            metrics: ConfigMetrics(registry: metrics), logger: logger, publish: { lane.update(registry: $0) })
+            metrics: ConfigMetrics(registry: metrics), logger: logger,
+            publish: { registry in
+                localModels.set(registry)
+                lane.update(registry: registry)
+            })
         let cluster = try kubernetes(logger: logger)
         let fleetChanges = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let fleet = FleetMonitor(
@@ -105,7 +132,7 @@ package struct GatewayServer: Sendable {
             let (registry, epoch) = mirror.current
             return ClusterDocuments(
                 fleet: fleet.snapshot, registry: registry, epoch: epoch, configuredMachineProfiles: profiles,
-                requestsPerSecond: throughput.perSecond)
+                requestsPerSecond: throughput.perSecond, upstreamModels: table.listing, upstreams: forwarder.health)
         }
         let routes = SurfaceRoutes(
             documents: documents,
@@ -115,7 +142,7 @@ package struct GatewayServer: Sendable {
         listener.connectionLimit = configuration.maximumConnections
         let server = HTTPServer(
             configuration: listener,
-            routes: routes.router().buildResponder(), fastLane: lane,
+            routes: routes.router().buildResponder(), fastLane: GatewayLane(upstreams: upstreams, inference: lane),
             webSockets: [ClusterStream.route(documents: documents, access: access)], group: group, logger: logger)
         draining.follow(server)
         do {
@@ -131,7 +158,13 @@ package struct GatewayServer: Sendable {
             if let tokenFile { services.append(tokenFile) }
             // Workers that announce themselves need not be found.
             if let cluster, configuration.healthMode != .nats || connection == nil { services.append(cluster.workers) }
-            services += [mirror, fleet, pools, server, DemandUpkeep(lane: lane)]
+            if configuration.watchesSeeds {
+                let schedule = SeedWatcher.Schedule(
+                    for: seeds, forcesPolling: configuration.watchesSeedsByContents)
+                services.append(
+                    SeedWatcher(directories: seeds, schedule: schedule, logger: logger) { mirror.replaceSeeds($0) })
+            }
+            services += [mirror, fleet, pools, forwarder, server, DemandUpkeep(lane: lane)]
             // Shut down from the last to the first: the listener goes before what its open requests still need.
             try await ServiceGroup(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
@@ -153,15 +186,10 @@ package struct GatewayServer: Sendable {
         return lane
     }
 
-    private func payloadStore(logger: Logger) -> (any PayloadStore)? {
-        let url = configuration.payloadStoreURL
-        if let scheme = ["s3://", "gs://"].first(where: { url.utf8.starts(with: $0.utf8) }) {
-            logger.error(
-                "payload store not supported: items that the broker does not take will be refused",
-                metadata: ["scheme": "\(scheme)"])
-            return nil
-        }
-        return DirectoryPayloadStore(directory: url)
+    private func payloadStore() throws -> any PayloadStore {
+        let location = configuration.payloadStoreURL
+        return try BucketPayloadStore(location, environment: environment)
+            ?? DirectoryPayloadStore(directory: location)
     }
 
     private func fleetSource(

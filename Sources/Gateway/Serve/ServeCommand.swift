@@ -49,7 +49,8 @@ struct ServeCommand: AsyncParsableCommand {
     var kubernetesPort: UInt16?
 
     func run() async throws {
-        var configuration = GatewayConfiguration(environment: Environment(ProcessInfo.processInfo.environment))
+        let environment = Environment(ProcessInfo.processInfo.environment)
+        var configuration = GatewayConfiguration(environment: environment)
         if let port { configuration.port = Int(port) }
         if let host { configuration.host = host }
         let workers = worker.flatMap(Environment.list)
@@ -64,7 +65,7 @@ struct ServeCommand: AsyncParsableCommand {
         if let kubernetesService { configuration.kubernetes.service = kubernetesService }
         if let kubernetesPort { configuration.kubernetes.workerPort = Int(kubernetesPort) }
         do {
-            try await GatewayServer(configuration).run()
+            try await GatewayServer(configuration, environment: environment).run()
         } catch {
             StandardError.write("sie-gateway: \(error)\n")
             throw ExitCode(1)

@@ -11,16 +11,22 @@ package struct ClusterDocuments: Sendable {
     let configuredMachineProfiles: [String]
     /// Inference requests answered per second.
     let requestsPerSecond: Double
+    /// Models that others serve.
+    let upstreamModels: [(id: String, owner: String, capabilities: [String])]
+    let upstreams: [JSONValue]
 
     package init(
         fleet: WorkerSnapshot, registry: Registry, epoch: UInt64, configuredMachineProfiles: [String] = [],
-        requestsPerSecond: Double = 0
+        requestsPerSecond: Double = 0, upstreamModels: [(id: String, owner: String, capabilities: [String])] = [],
+        upstreams: [JSONValue] = []
     ) {
         self.fleet = fleet
         self.registry = registry
         self.epoch = epoch
         self.configuredMachineProfiles = configuredMachineProfiles
         self.requestsPerSecond = requestsPerSecond
+        self.upstreamModels = upstreamModels
+        self.upstreams = upstreams
     }
 
     // MARK: Health
@@ -42,7 +48,7 @@ package struct ClusterDocuments: Sendable {
                 JSONMember("config_epoch", .int(Int64(clamping: epoch))),
                 JSONMember("workers", .array(fleet.workers.map(\.document))),
                 JSONMember("models", .array(fleet.models.map(\.document))),
-            ])
+            ] + (upstreams.isEmpty ? [] : [JSONMember("upstreams", .array(upstreams))]))
     }
 
     /// What the cluster's WebSocket sends.
@@ -108,7 +114,13 @@ package struct ClusterDocuments: Sendable {
                         "id": .string(name), "object": "model", "created": 0, "owned_by": "sie",
                         "capabilities": .strings(registry.model(named: name)?.outputs ?? []),
                     ]
-                }),
+                }
+                    + upstreamModels.map { model in
+                        [
+                            "id": .string(model.id), "object": "model", "created": 0, "owned_by": .string(model.owner),
+                            "capabilities": .strings(model.capabilities),
+                        ]
+                    }),
         ]
     }
 

@@ -56,7 +56,10 @@ extension HTTPExchange {
         }
     }
 
-    func startStream(status: HTTPResponseStatus, headers: HTTPHeaders) async throws {
+    /// Starts an answer whose parts follow.
+    ///
+    /// - Throws: `ChannelError` where the client has left.
+    package func startStream(status: HTTPResponseStatus, headers: HTTPHeaders) async throws {
         try await eventLoop.submit {
             guard handler.value.startStream(status: status, headers: headers, exchange: id) else {
                 throw ChannelError.alreadyClosed
@@ -64,7 +67,10 @@ extension HTTPExchange {
         }.get()
     }
 
-    func stream(_ buffer: ByteBuffer) async throws {
+    /// Sends a part and returns when it is handed to the system, so that a slow client slows the sender.
+    ///
+    /// - Throws: the channel's error where the client has left.
+    package func stream(_ buffer: ByteBuffer) async throws {
         try await eventLoop.flatSubmit {
             let promise = eventLoop.makePromise(of: Void.self)
             handler.value.stream(buffer, exchange: id, promise: promise)
@@ -72,7 +78,8 @@ extension HTTPExchange {
         }.get()
     }
 
-    func endStream(trailers: HTTPHeaders?) async throws {
+    /// Ends an answer that was started.
+    package func endStream(trailers: HTTPHeaders?) async throws {
         try await eventLoop.flatSubmit {
             let promise = eventLoop.makePromise(of: Void.self)
             handler.value.endStream(trailers: trailers, exchange: id, promise: promise)
@@ -80,7 +87,8 @@ extension HTTPExchange {
         }.get()
     }
 
-    func abort() {
+    /// Breaks off an answer that was started, so that the client sees it is not whole.
+    package func abort() {
         eventLoop.execute { handler.value.abort(exchange: id) }
     }
 }

@@ -325,12 +325,20 @@ struct EncodeRouteTests {
             (#"{"model":"org/mini","input":[]}"#, 400, "input"), (#"{"model":"org/mini"}"#, 400, "input"),
             (#"{"input":"x"}"#, 400, "model"),
             (#"{"model":"org/mini","input":"x","encoding_format":"x"}"#, 400, "encoding_format"),
+            (#"{"model":"org/dense","input":"x","dimensions":3}"#, 400, "dimensions"),
+            (#"{"model":"org/dense","input":"x","dimensions":0}"#, 400, "dimensions"),
+            (#"{"model":"org/mini","input":"x","dimensions":2}"#, 400, "dimensions"),
         ] {
             let reply = try await ask(body)
             #expect(reply.status == status)
             let error = try #require(try Self.json(reply)["error"])
             #expect(error["type"] == "invalid_request_error")
             #expect(error["param"]?.stringValue == parameter)
+        }
+        // The model's own width, and one that it may be cut to: scaled to length 1 again.
+        for (width, vector) in [(2, "[5.0,0.5]"), (1, "[1.0]")] {
+            let cut = try await ask(#"{"model":"org/dense","input":"hello","dimensions":\#(width)}"#)
+            #expect(cut.text.contains(#""embedding":\#(vector)"#), "\(cut.text)")
         }
         let unknown = try await ask(#"{"model":"org/none","input":"x"}"#)
         #expect(unknown.status == 404)

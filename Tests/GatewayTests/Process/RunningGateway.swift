@@ -65,7 +65,10 @@ final class RunningGateway: Sendable {
                 sie_id: org/dense
                 tasks: {encode: {dense: {dim: 2}}}
                 profiles:
-                  default: {adapter_path: "sie_server.adapters.st:A", max_batch_tokens: 8192}
+                  default:
+                    adapter_path: "sie_server.adapters.st:A"
+                    max_batch_tokens: 8192
+                    adapter_options: {loadtime: {matryoshka_dimensions: [1]}}
 
                 """
             ),

@@ -99,6 +99,39 @@ enum SDKDriver {
             "sdk_pools.py", ["url": url, "model": ReferenceTexts.model, "pool": pool, "profile": profile], sdk)
     }
 
+    struct OpenAIReport: Decodable, Sendable {
+        struct Refusal: Decodable, Equatable, Sendable {
+            var `class`: String
+            var status: Int
+            var code: String?
+            var param: String?
+        }
+
+        var models: [String]
+        var indexes: [Int]
+        var packed: [[Double]]
+        var floats: [[Double]]
+        var model: String
+        var promptTokens: Int
+        var asyncWidth: Int
+        var ownWidth: Int
+        var unknown: Refusal?
+        var empty: Refusal?
+        var tokens: Refusal?
+        var narrow: Refusal?
+    }
+
+    /// Embeds with an unmodified openai client.
+    static func openAI(_ texts: [String], url: String) async throws -> OpenAIReport {
+        struct Job: Encodable {
+            var url: String
+            var model: String
+            var texts: [String]
+        }
+        return try await run(
+            "openai_client.py", Job(url: url, model: ReferenceTexts.model, texts: texts), .current)
+    }
+
     private static func run<Report: Decodable>(
         _ script: String, _ job: some Encodable, _ sdk: Tools.SDK
     ) async throws -> Report {
