@@ -111,7 +111,7 @@ struct HTTPRequestParserTests {
     @Test(
         "chunks that could end elsewhere are refused",
         arguments: [
-            "\r\n", "g\r\n", "-1\r\n", "0x1\r\na\r\n", "1 \r\na\r\n", "1\na\r\n", "1\r\nab\r\n", "1\r\na\n",
+            "\r\n", "g\r\n", "-1\r\n", "0x1\r\na\r\n", "1 \r\na\r\n", "1\na\r\n", "1\r\nab\r\n", "1\r\na\n0",
             "fffffffffffffffff\r\n", "1;\u{1}\r\na\r\n", "0\r\nbad trailer\r\n\r\n", "0\r\n\n",
         ])
     func chunks(body: String) {

@@ -158,17 +158,21 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         open = Open(head: head, destination: destination, receivedAt: now)
         let bodyLimit: Int
         var isRefused = false
+        // Who asks for a protocol we do not speak may go on in it.
+        var keepsAlive = head.framing.keepsAlive && !head.framing.hasUpgrade
         switch destination {
         case .routes: bodyLimit = services.configuration.routeBodyLimitBytes
         case .fastLane(_, let limit): bodyLimit = limit
-        case .webSocket: bodyLimit = 0
+        case .webSocket:
+            bodyLimit = 0
+            keepsAlive = head.framing.keepsAlive
         case .refused:
             bodyLimit = 0
             isRefused = true
         }
         let facts = HTTPConnectionState.Head(
             contentLength: head.framing.contentLength, isChunked: head.framing.isChunked,
-            expectsContinue: head.framing.expectsContinue, keepsAlive: head.framing.keepsAlive)
+            expectsContinue: head.framing.expectsContinue, keepsAlive: keepsAlive)
         switch state.receive(head: facts, bodyLimitBytes: bodyLimit, isRefused: isRefused, now: now) {
         case .receive: break
         case .sendContinue:

@@ -71,8 +71,7 @@ private struct RequestLine {
         guard methodEnd > 0, methodEnd < bytes.count, bytes[methodEnd] == UInt8(ascii: " ") else { return nil }
         let start = methodEnd + 1
         var targetEnd = start
-        // Bytes above ASCII are for those to judge who decode the target.
-        while targetEnd < bytes.count, bytes[targetEnd] > 0x20, bytes[targetEnd] != 0x7f { targetEnd += 1 }
+        while targetEnd < bytes.count, bytes[targetEnd] > 0x20, bytes[targetEnd] < 0x7f { targetEnd += 1 }
         let version = UnsafeRawBufferPointer(rebasing: bytes[targetEnd...])
         guard targetEnd > start, version.count >= 11, version[10] == 0x0a else { return nil }
         let prefix = UnsafeRawBufferPointer(rebasing: version[..<10])
