@@ -108,14 +108,14 @@ struct FuzzTests {
             let success = SuccessAnswer(
                 model: "org/mini", requestID: ids[waiter], results: ItemResults(results),
                 timing: QueueTiming(publish: .zero, wait: .zero))
-            _ = success.answer(operation: .encode, messagePack: false)
-            let packed = success.answer(operation: .encode, messagePack: true)
-            let isWhole = packed.body.withUnsafeReadableBytes { bytes in
+            _ = success.body(operation: .encode, messagePack: false)
+            let packed = success.body(operation: .encode, messagePack: true)
+            let isWhole = packed.withUnsafeReadableBytes { bytes in
                 var reader = MessagePackReader(bytes)
                 return (try? reader.skip()) != nil && reader.isAtEnd
             }
             if !isWhole { Issue.record("round \(round): the answer is no MessagePack") }
-            _ = EmbeddingsAnswer(success: success, encoding: .float, promptTokens: 1, dimensions: 2).answer()
+            _ = EmbeddingsAnswer(success: success, encoding: .float, promptTokens: 1, dimensions: 2).body()
         }
         #expect(completed > Self.rounds / 100, "some must come through, or nothing was tested")
         #expect(collector.openRequests == ids.count)
