@@ -214,8 +214,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         if call.endpoint == .embeddings, case .failure(let error) = body.request {
             return refuse(call, error, route: nil)
         }
-        // Whoever has limits, or would rather wait, is looked at more closely.
-        if call.grant == nil, let served = served[ServedRoutes.Key(call, body)],
+        // Whoever has limits, would rather wait, or wants another width, is looked at more closely.
+        if call.grant == nil, body.numbers.dimensions == nil, let served = served[ServedRoutes.Key(call, body)],
             served.route.poolIsServed || longestWait(of: call) == .zero
         {
             return submit(call, body, to: served)

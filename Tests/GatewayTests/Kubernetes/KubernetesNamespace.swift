@@ -87,7 +87,8 @@ struct KubernetesNamespace: Sendable {
 
     private func object(_ path: String) async throws -> JSONValue? {
         let reply = try await server.request("GET", path)
-        return reply.status == 404 ? nil : reply.body
+        // `nil` alone would be the null of JSON.
+        return reply.status == 404 ? Optional.none : reply.body
     }
 
     /// An address of this machine that objects may name: the API takes no loopback addresses.

@@ -147,17 +147,17 @@ struct UpstreamRouteTests {
         }
     }
 
-    @Test("events of a stream come as they are sent; one that falls silent says so; callers that leave end it")
+    @Test(
+        "events of a stream come as they are sent; one that falls silent says so; callers that leave end it",
+        .timeLimit(.minutes(1)))
     func streams() async throws {
         let (gate, open) = AsyncStream.makeStream(of: Void.self)
-        let (ended, end) = AsyncStream.makeStream(of: Void.self)
         let events = [("content-type", "text/event-stream")]
         try await Self.withGateway(
             options: "first_byte_timeout_s: 1\n    idle_timeout_s: 1",
             upstream: { request, _ in
                 if request.text.contains("endless") {
                     return .stream(headers: events) { _ in
-                        if Task.isCancelled { end.yield() }
                         try? await Task.sleep(for: .milliseconds(5))
                         return Task.isCancelled ? nil : Array("data: more\n\n".utf8)
                     }
@@ -178,13 +178,13 @@ struct UpstreamRouteTests {
                 }
             }
         ) { http, _, _ in
-            func start(_ input: String) async throws -> HTTPClientResponse {
+            func begin(_ input: String) async throws -> HTTPClientResponse {
                 var request = HTTPClientRequest(url: "http://127.0.0.1:\(http.port)/v1/responses")
                 request.method = .POST
                 request.body = .bytes(ByteBuffer(string: #"{"model":"writer","stream":true,"input":"\#(input)"}"#))
                 return try await HTTPClient.shared.execute(request, timeout: .seconds(30))
             }
-            let response = try await start("x")
+            let response = try await begin("x")
             #expect(response.headers.first(name: "content-type") == "text/event-stream")
             #expect(response.headers.first(name: "x-accel-buffering") == "no")
             var pieces = response.body.makeAsyncIterator()
@@ -194,22 +194,27 @@ struct UpstreamRouteTests {
             #expect(try await pieces.next().map { String(buffer: $0) } == "data: two\n\n")
             #expect(try await pieces.next() == nil)
 
-            let silent = String(buffer: try await start("silent").body.collect(upTo: 10_000))
+            let silent = String(buffer: try await begin("silent").body.collect(upTo: 10_000))
             #expect(silent.hasPrefix("data: one\n\nevent: error\ndata: {"))
             #expect(silent.contains("upstream_timeout") && silent.hasSuffix("\n\n"))
 
             let leaving = Task {
-                var pieces = try await start("endless").body.makeAsyncIterator()
+                var pieces = try await begin("endless").body.makeAsyncIterator()
                 _ = try await pieces.next()
             }
             try await leaving.value
-            for await _ in ended { break }
-            let metrics = try await http.send(.GET, "/metrics")
+            var metrics = try await http.send(.GET, "/metrics")
+            let start = ContinuousClock.now
+            while !metrics.text.contains(#"sie_gateway_upstream_streams_open{upstream="far"} 0"#) {
+                try #require(.now - start < .seconds(10), "the stream ends once its caller has left")
+                try await Task.sleep(for: .milliseconds(20))
+                metrics = try await http.send(.GET, "/metrics")
+            }
             #expect(metrics.text.contains(#"sie_gateway_upstream_requests_total{upstream="far",status="200"}"#))
         }
     }
 
-    @Test("a request is left when its caller leaves before the first byte")
+    @Test("a request is left when its caller leaves before the first byte", .timeLimit(.minutes(1)))
     func abandoned() async throws {
         try await Self.withGateway(
             options: "max_concurrency: 1",
