@@ -50,12 +50,25 @@ struct HTTPRequestParserFuzzTests {
         var request: ParsedRequest?
         while let part = try? channel.readInbound(as: HTTPServerRequestPart.self) {
             switch part {
-            case .head(let head): request = ParsedRequest(head)
+            case .head(let head): request = ParsedRequest(withoutBlanks(head))
             case .body(let buffer): request?.body += Array(buffer.readableBytesView)
             case .end: return request
             }
         }
         return nil
+    }
+
+    /// llhttp leaves the blanks behind a field's value there; RFC 9112, 5.1 takes them for none of it.
+    private static func withoutBlanks(_ head: HTTPRequestHead) -> HTTPRequestHead {
+        var head = head
+        head.headers = HTTPHeaders(
+            head.headers.map { name, value in
+                (
+                    name,
+                    String(decoding: value.utf8.reversed().drop { $0 == 0x20 || $0 == 0x09 }.reversed(), as: UTF8.self)
+                )
+            })
+        return head
     }
 
     @Test("30,000 damaged requests: each that we take is read alike by llhttp")

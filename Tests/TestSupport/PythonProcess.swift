@@ -24,13 +24,14 @@ package final class PythonProcess: Sendable {
     /// What the script prints, line by line; ends when it exits.
     package let lines: AsyncStream<String>
     private let process: ChildProcess
+    /// Read for as long as this is here.
+    private let output = Pipe()
     private let errorFile: URL
 
     /// Starts a script.
     package init(_ source: String, arguments: [String] = []) throws {
         guard let path = Self.interpreter else { throw Failed(description: "Python is not installed") }
         errorFile = FileManager.default.temporaryDirectory.appending(path: "python-\(UUID().uuidString).log")
-        let output = Pipe()
         process = try ChildProcess(
             path, arguments: ["-u", "-c", source] + arguments,
             output: .descriptor(output.fileHandleForWriting.fileDescriptor), error: .writing(errorFile))
