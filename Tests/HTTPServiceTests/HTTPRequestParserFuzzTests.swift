@@ -71,24 +71,31 @@ struct HTTPRequestParserFuzzTests {
         return head
     }
 
+    private static func endsLineWithTab(_ bytes: [UInt8]) -> Bool {
+        zip(bytes, bytes.dropFirst()).contains { $0 == 0x09 && $1 == 0x0d }
+    }
+
     @Test("30,000 damaged requests: each that we take is read alike by llhttp")
     func agreement() {
         var random = SeededGenerator(seed: 20_260_207)
         var taken = 0
-        for _ in 0..<30_000 {
+        var disagreements = 0
+        for _ in 0..<30_000 where disagreements < 5 {
             let bytes = Self.mutated(&random)
             guard let ours = HTTPRequestParserTests.requests(in: [bytes]).requests.first else { continue }
             // llhttp knows a list of methods and stops at others; it also reads targets more closely than RFC 9112.
             guard HTTPMethod.knownToLLHTTP.contains(ours.head.method.rawValue), ours.head.uri.first == "/" else {
                 continue
             }
+            // A tab behind a length is a blank to RFC 9112 and an error to llhttp.
+            guard !Self.endsLineWithTab(bytes) else { continue }
             let reference = Self.reference(bytes)
             #expect(reference == ours, "\(String(decoding: bytes, as: UTF8.self).debugDescription)")
-            if reference != ours { return }
+            if reference != ours { disagreements += 1 }
             taken += 1
         }
         // The mutations must leave enough to compare.
-        #expect(taken > 5_000)
+        #expect(taken > 5_000 || disagreements > 0)
     }
 
     @Test("damaged requests parse the same whole and in two parts")

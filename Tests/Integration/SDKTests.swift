@@ -72,7 +72,9 @@ import Testing
 
     @Test("an openai client lists models and embeds, in base64 and in floats, and understands what is refused")
     func openAI() async throws {
-        let texts = reference.prefix(5).map(\.text)
+        // OpenAI's API takes no empty text.
+        let reference = reference.filter { !$0.text.isEmpty }.prefix(5)
+        let texts = reference.map(\.text)
         let report = try await SDKDriver.openAI(texts, url: try await UpStack.shared.value.client.url)
         #expect(report.models.contains(ReferenceTexts.model))
         #expect(report.model == ReferenceTexts.model && report.indexes == [0, 1, 2, 3, 4])

@@ -219,14 +219,29 @@ package struct HTTPRequestParser {
                 guard digits <= 15 else { return nil }
             }
             guard digits > 0 else { return nil }
-            let rest = bytes[digits...]
-            guard rest.isEmpty || rest.first == UInt8(ascii: ";"), rest.allSatisfy(\.isHTTPFieldByte) else {
-                return nil
-            }
-            return size
+            return Self.areExtensions(bytes[digits...]) ? size : nil
         }
         guard let size else { throw .malformed }
         return size
+    }
+
+    /// Whether bytes are chunk extensions that all parsers read alike: `;name` and `;name=value`. Blanks and quoted values,
+    /// which nobody sends, are none.
+    private static func areExtensions(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
+        var rest = bytes
+        func takesToken() -> Bool {
+            let token = rest.prefix(while: \.isHTTPTokenByte)
+            rest = rest[token.endIndex...]
+            return !token.isEmpty
+        }
+        while let separator = rest.popFirst() {
+            guard separator == UInt8(ascii: ";"), takesToken() else { return false }
+            if rest.first == UInt8(ascii: "=") {
+                rest.removeFirst()
+                guard takesToken() else { return false }
+            }
+        }
+        return true
     }
 
     /// Passes over one trailer field; nobody reads them.
