@@ -49,8 +49,10 @@ package final class ConfigMirror: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { tasks in
-                // Deltas before the bootstrap: what changes while the export is read is not lost.
-                if let connection = self.connection { tasks.addTask { await self.followDeltas(on: connection) } }
+                // Before the bootstrap, and known to the server: what changes while the export is read is not lost.
+                if let deltas = await self.subscribeToDeltas() {
+                    tasks.addTask { for await message in deltas { self.apply(message) } }
+                }
                 guard let client = self.client else { return }
                 tasks.addTask { await self.bootstrap(from: client) }
                 tasks.addTask { await self.poll(client) }
@@ -126,11 +128,16 @@ package final class ConfigMirror: Service {
 
     // MARK: Deltas
 
-    private func followDeltas(on connection: NATSConnection) async {
+    private func subscribeToDeltas() async -> NATSSubscription? {
+        guard let connection else { return nil }
         do {
-            for await message in try await connection.subscribe(Subjects.allConfigDeltas) { apply(message) }
+            let deltas = try await connection.subscribe(Subjects.allConfigDeltas)
+            // A server that is away is told when it is back; the poll finds what was said until then.
+            try? await connection.flush(timeout: .seconds(2))
+            return deltas
         } catch {
             logger.error("configuration deltas not followed", metadata: ["error": "\(error)"])
+            return nil
         }
     }
 
