@@ -24,13 +24,17 @@ extension WorkQueue {
         case .lookUp(let lookUp): await perform(lookUp)
         case .storePayloads(let queued, let items):
             if let payloads { await storePayloads(queued, items: items, in: payloads) }
-        case .removePayloads(let keys):
-            for key in keys {
-                do throws(PayloadStoreError) {
-                    try await payloads?.delete(key: key)
-                } catch {
-                    logger.warning("payload not removed", metadata: ["error": "\(error)"])
-                }
+        // In a task of its own: a shutdown cancels this one, and what was begun must not stay behind for that.
+        case .removePayloads(let keys): await Task { await removeNow(keys) }.value
+        }
+    }
+
+    private func removeNow(_ keys: [String]) async {
+        for key in keys {
+            do throws(PayloadStoreError) {
+                try await payloads?.delete(key: key)
+            } catch {
+                logger.warning("payload not removed", metadata: ["error": "\(error)"])
             }
         }
     }

@@ -295,9 +295,10 @@ package final class WorkQueue: Service, @unchecked Sendable {
                 tasks.cancelAll()
             }
         }
-        try? await eventLoop.submit { self.close() }.get()
-        // What the last requests leave behind.
+        let left = try? await eventLoop.submit { self.close() }.get()
+        // What the last requests leave behind; the jobs take nothing more once they were cancelled.
         start.finish()
+        await perform(.removePayloads(left ?? []))
         for await case .removePayloads(let keys) in jobs { await perform(.removePayloads(keys)) }
     }
 
@@ -314,9 +315,16 @@ package final class WorkQueue: Service, @unchecked Sendable {
         for waiter in waiters { finish(waiter, .refused(.queueDisconnected)) }
     }
 
-    private func close() {
+    /// - Returns: the payloads of the requests that were open.
+    private func close() -> [String] {
         isClosed = true
         expiry?.cancel()
-        for waiter in collector.removeAll() { finish(waiter, .closed) }
+        let waiters = collector.removeAll()
+        let keys = waiters.flatMap(\.payloadKeys)
+        for waiter in waiters {
+            waiter.payloadKeys = []
+            finish(waiter, .closed)
+        }
+        return keys
     }
 }
