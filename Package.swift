@@ -29,6 +29,10 @@ let nioHTTP: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"),
     .product(name: "NIOWebSocket", package: "swift-nio"),
 ]
+let nioHTTP2: [Target.Dependency] = [
+    .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+    .product(name: "NIOHPACK", package: "swift-nio-http2"),
+]
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let hummingbird: [Target.Dependency] = [
@@ -62,6 +66,7 @@ let package = Package(
         .executable(name: "sie-config", targets: ["ConfigService"]),
         .executable(name: "sie-gateway", targets: ["Gateway"]),
         .executable(name: "sie-worker", targets: ["Worker"]),
+        .executable(name: "sie-operator", targets: ["Operator"]),
         .executable(name: "sie-bench", targets: ["Benchmarks"]),
         .library(name: "NATSClient", targets: ["NATSClient"]),
         .library(name: "Kubernetes", targets: ["Kubernetes"]),
@@ -74,6 +79,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.86.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.24.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.38.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.16.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.19.0"),
@@ -104,7 +110,8 @@ let package = Package(
             "HTTPService", nio + nioHTTP + hummingbird + [httpTypes, logging, lifecycle, crypto, "Observability"]),
         library("CurlClient", ["CCurl"]),
         library(
-            "Kubernetes", ["CurlClient", "JSONStream", "YAML", logging, lifecycle, subprocess, systemPackage]),
+            "Kubernetes",
+            ["CurlClient", "JSONStream", "YAML", "Observability", logging, lifecycle, subprocess, systemPackage]),
         library("ObjectStore", ["CurlClient", "JSONStream", "Settings", crypto, cryptoExtras]),
 
         // domain
@@ -133,6 +140,12 @@ let package = Package(
                 signals,
             ] + hummingbird),
         program(
+            "Operator",
+            nio + nioHTTP2 + [
+                "Kubernetes", "CurlClient", "Catalog", "Wire", "YAML", "JSONStream", "HTTPService", "Observability",
+                "Settings", collections, crypto, httpTypes, signals,
+            ] + hummingbird),
+        program(
             "CLI",
             nio + nioHTTP + [
                 subprocess, systemPackage, signals, httpClient, nioSSL, crypto, "CProcess", "Wire", "YAML",
@@ -154,7 +167,9 @@ let package = Package(
         tests(of: "NATSClient", nio + ["CNats", crypto, logging, nioEmbedded, nioSSL]),
         tests(of: "CurlClient", nio + nioHTTP),
         tests(of: "ObjectStore", nio + nioHTTP + ["CurlClient", "JSONStream", "Settings", crypto, cryptoExtras]),
-        tests(of: "Kubernetes", nio + nioHTTP + ["CurlClient", "JSONStream", "YAML", logging]),
+        tests(
+            of: "Kubernetes",
+            nio + nioHTTP + ["CurlClient", "JSONStream", "YAML", "Observability", logging, lifecycle]),
         tests(
             of: "HTTPService",
             nio + nioHTTP + hummingbird + [nioEmbedded, httpTypes, logging, lifecycle, "Observability"]),
@@ -177,6 +192,12 @@ let package = Package(
             nio + nioHTTP + [
                 "Catalog", "Wire", "MessagePack", "JSONStream", "YAML", "NATSClient", "Inference", "Observability",
                 "Settings", "ObjectStore", "CurlClient", httpClient, logging, lifecycle,
+            ]),
+        tests(
+            of: "Operator",
+            nio + nioHTTP + nioHTTP2 + [
+                "Kubernetes", "CurlClient", "Catalog", "Wire", "YAML", "JSONStream", "HTTPService", "Observability",
+                "Settings", logging, lifecycle,
             ]),
         tests(of: "CLI", nio + ["YAML", "Catalog", "Settings"]),
         .testTarget(
