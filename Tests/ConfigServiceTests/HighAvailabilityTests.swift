@@ -27,15 +27,6 @@ struct HighAvailabilityTests {
         return try JSONReader.decode(reply.body.readableBytesView)["epoch"]?.intValue
     }
 
-    private func eventually(_ what: String, _ holds: () async throws -> Bool) async throws {
-        let start = ContinuousClock.now
-        while .now - start < .seconds(30) {
-            if try await holds() { return }
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        Issue.record("never: \(what)")
-    }
-
     private func isWriter(_ service: ProductProcess) async throws -> Bool {
         try await HTTPTestClient(port: service.port).send(.GET, "/metrics").text.contains("sie_config_is_writer 1")
     }

@@ -12,7 +12,9 @@ import Testing
     private let waits = NIOLockedValueBox<[Duration]>([])
 
     private func sender(attempts: Int = 4) throws -> RetryingSender {
-        RetryingSender(try CurlClient(), policy: RetryPolicy(attempts: attempts)) { [waits] wait in
+        RetryingSender(
+            try CurlClient(), policy: RetryPolicy(retries: attempts - 1, base: .milliseconds(100), cap: .seconds(5))
+        ) { [waits] wait in
             waits.withLockedValue { $0.append(wait) }
         }
     }
@@ -97,9 +99,9 @@ import Testing
     @Test("waits double, are spread by chance and never pass the cap")
     func backoff() {
         var generator = SeededGenerator(seed: 7)
-        let policy = RetryPolicy(attempts: 10, base: .milliseconds(100), cap: .seconds(5))
+        let policy = RetryPolicy(retries: 100, base: .milliseconds(100), cap: .seconds(5))
         for failures in 1..<70 {
-            let waits = (0..<50).map { _ in policy.delay(after: failures, retryAfter: nil, using: &generator) }
+            let waits = (0..<50).compactMap { _ in policy.delay(after: failures, retryAfter: nil, using: &generator) }
             let longest = min(Duration.seconds(5), .milliseconds(100) * (1 << min(failures - 1, 20)))
             #expect(waits.allSatisfy { $0 <= longest && $0 >= .zero })
             #expect(Set(waits).count > 40)

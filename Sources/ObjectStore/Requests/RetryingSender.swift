@@ -24,7 +24,7 @@ package struct RetryingSender: Sendable {
 
     /// - Parameter sleep: how to wait; tests do not.
     package init(
-        _ client: CurlClient, policy: RetryPolicy = RetryPolicy(),
+        _ client: CurlClient, policy: RetryPolicy = RetryPolicy(retries: 4, base: .milliseconds(100), cap: .seconds(5)),
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         self.client = client
@@ -77,10 +77,11 @@ package struct RetryingSender: Sendable {
                 failure = error.description
             }
             failures += 1
-            guard failures < policy.attempts else { break }
             var generator = SystemRandomNumberGenerator()
+            let delay = policy.delay(after: failures, retryAfter: retryAfter, using: &generator)
+            guard let delay else { break }
             do {
-                try await sleep(policy.delay(after: failures, retryAfter: retryAfter, using: &generator))
+                try await sleep(delay)
             } catch {
                 throw ObjectStoreError(
                     isOutcomeKnown ? .cancelled : .outcomeUnknown, operation: operation, "cancelled after: \(failure)")

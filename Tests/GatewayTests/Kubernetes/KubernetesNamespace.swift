@@ -98,15 +98,3 @@ struct KubernetesNamespace: Sendable {
         return addresses.first { !$0.hasPrefix("127.") && !$0.hasPrefix("169.254.") }
     }
 }
-
-/// Looks again and again until there is something to see.
-func eventually<Value>(
-    _ what: String, within limit: Duration = .seconds(15), _ look: () async throws -> Value?
-) async throws -> Value {
-    let deadline = ContinuousClock.now + limit
-    while true {
-        if let value = try await look() { return value }
-        guard ContinuousClock.now < deadline else { throw ProgramProcess.Timeout(description: "not seen: \(what)") }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-}
