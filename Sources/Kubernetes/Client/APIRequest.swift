@@ -60,4 +60,18 @@ public struct RequestReport: Sendable {
     public var code: Int?
     /// Until the whole answer was there; of a watch, until its first byte.
     public var duration: Duration
+
+    public init(
+        verb: String, method: String, resource: ResourceType? = nil, subresource: Subresource? = nil,
+        namespace: String? = nil, name: String? = nil, code: Int?, duration: Duration
+    ) {
+        self.verb = verb
+        self.method = method
+        self.resource = resource
+        self.subresource = subresource
+        self.namespace = namespace
+        self.name = name
+        self.code = code
+        self.duration = duration
+    }
 }
