@@ -13,6 +13,13 @@ public struct Preserved<Object: KubernetesObject>: KubernetesObject {
     /// How the type writes what the server sent.
     private let unchanged: JSONValue
 
+    /// An object that is to be created.
+    public init(_ object: Object) throws {
+        self.object = object
+        document = try JSONValue(encoding: object)
+        unchanged = document
+    }
+
     public init(from decoder: any Decoder) throws {
         document = try JSONValue(from: decoder)
         object = try document.decode(Object.self)
