@@ -15,6 +15,15 @@ extension KubernetesObject {
     public var key: ObjectKey { ObjectKey(namespace: metadata.namespace, name: metadata.name ?? "") }
 }
 
+extension KubernetesResource {
+    /// What points to the object, in events.
+    public var reference: ObjectReference {
+        ObjectReference(
+            apiVersion: Self.resourceType.apiVersion, kind: Self.resourceType.kind, namespace: metadata.namespace,
+            name: metadata.name, uid: metadata.uid)
+    }
+}
+
 /// The name of an object among those of its kind; what work queues hold and stores are indexed by.
 public struct ObjectKey: Sendable, Hashable {
     /// Nil for kinds outside of namespaces.
