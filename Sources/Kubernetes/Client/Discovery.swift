@@ -9,6 +9,16 @@ public struct Discovery: Sendable {
         public var major: String
         public var minor: String
         public var gitVersion: String
+
+        /// Whether it is this minor version or a later one. Some servers add a plus to theirs.
+        public func isAtLeast(_ major: Int, _ minor: Int) -> Bool {
+            func number(_ text: String) -> Int { Int(text.prefix { $0.isASCII && $0.isNumber }) ?? 0 }
+            return (major, minor) <= (number(self.major), number(self.minor))
+        }
+
+        /// How writes of custom resources are to be checked: fields that the kind does not have are refused where the
+        /// server can do so, from 1.25 on; before, they are dropped without a word.
+        public var fieldValidation: WriteOptions.FieldValidation? { isAtLeast(1, 25) ? .strict : nil }
     }
 
     private struct GroupList: Decodable {

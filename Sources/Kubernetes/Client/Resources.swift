@@ -66,7 +66,7 @@ public struct Resources<Object: KubernetesObject>: Sendable {
         var request = APIRequest(verb: .watch, path: type.collectionPath(namespace: namespace), query: options.query)
         request.type = type
         request.key = ObjectKey(namespace: namespace, name: "")
-        guard !options.resourceVersion.isEmpty else {
+        guard options.sendsInitialEvents || !options.resourceVersion.isEmpty else {
             throw .malformed("a watch needs a version to begin from", operation: request.operation)
         }
         let timeouts = CurlTimeouts(total: options.timeout + .seconds(30), idle: options.longestSilence)
@@ -155,7 +155,7 @@ public struct Resources<Object: KubernetesObject>: Sendable {
 
     // MARK: Internals
 
-    private func request(
+    func request(
         _ verb: APIRequest.Verb, _ name: String, subresource: Subresource? = nil
     ) throws(KubernetesError) -> APIRequest {
         var request = APIRequest(verb: verb, path: type.collectionPath(namespace: namespace))
@@ -182,9 +182,14 @@ public struct Resources<Object: KubernetesObject>: Sendable {
             [JSONMember("apiVersion", .string(type.apiVersion)), JSONMember("kind", .string(type.kind))] + members)
     }
 
-    private func decode(_ body: [UInt8], _ request: APIRequest) throws(KubernetesError) -> Object {
+    func decode(_ body: [UInt8], _ request: APIRequest) throws(KubernetesError) -> Object {
+        try decodeAny(body, request)
+    }
+
+    /// Reads an object that may be of another kind than this one, such as a scale.
+    func decodeAny<Answer: Decodable>(_ body: [UInt8], _ request: APIRequest) throws(KubernetesError) -> Answer {
         do {
-            return try JSONReader.decode(body).decode(Object.self)
+            return try JSONReader.decode(body).decode(Answer.self)
         } catch {
             throw .malformed("the object cannot be read: \(error)", operation: request.operation)
         }
