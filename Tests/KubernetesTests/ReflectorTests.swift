@@ -170,4 +170,33 @@ struct ReflectorTests {
         #expect(rig.wait(rig.listFailed(.other())) >= 800)
         #expect(rig.proceed() == .list(resourceVersion: "0", limit: 500, continue: nil))
     }
+
+    @Test("what is there comes by a watch where the server does so, by lists from its refusal on, never from a part")
+    func streams() {
+        var rig = Rig(reflector: Reflector(pageSize: 500, streams: true))
+        guard case .stream = rig.proceed() else {
+            Issue.record("no stream")
+            return
+        }
+        // Broken before everything is told: anew.
+        #expect(rig.wait(rig.watchFailed()) > 0)
+        guard case .stream = rig.proceed() else {
+            Issue.record("no stream")
+            return
+        }
+        rig.reflector.streamed(resourceVersion: "7")
+        rig.reflector.received(resourceVersion: "8")
+        rig.expectWatch(rig.watchEnded(), from: "8")
+        rig.reflector.received(resourceVersion: "9")
+        guard case .stream = rig.watchFailed(.expired) else {
+            Issue.record("no stream")
+            return
+        }
+        let list = Reflector.Action.list(resourceVersion: "0", limit: 500, continue: nil)
+        #expect(rig.reflector.streamRefused() == list)
+        #expect(rig.listed("10") == .replace(resourceVersion: "10"))
+        rig.expectWatch(rig.proceed(), from: "10")
+        rig.reflector.received(resourceVersion: "11")
+        #expect(rig.watchFailed(.expired) == .list(resourceVersion: nil, limit: 500, continue: nil))
+    }
 }

@@ -10,6 +10,7 @@ struct WatchDecoderTests {
         {"type":"MODIFIED","object":{"metadata":{"name":"a","resourceVersion":"2"}}}\r
 
         {"type":"BOOKMARK","object":{"kind":"ConfigMap","metadata":{"resourceVersion":"9"}}}
+        {"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9","annotations":{"k8s.io/initial-events-end":"true"}}}}
         {"type":"MODIFIED","object":{"metadata":{"name":"bad","resourceVersion":"10"},"data":{"k":5}}}
         {"type":"DELETED","object":{"metadata":{"name":"a","resourceVersion":"11"}}}
         {"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}}
@@ -33,13 +34,15 @@ struct WatchDecoderTests {
         case .modified(let object): "modified \(object.key)"
         case .deleted(let object): "deleted \(object.key)"
         case .bookmark(let version): "bookmark \(version)"
+        case .initialEventsEnd(let version): "all told \(version)"
         case .failed(let status): "failed \(status.reason) \(status.code)"
         case .unreadable(let object): "unreadable \(object.metadata.name ?? "") \(object.reason)"
         }
     }
 
     private static let expected = [
-        "added n/a ä\n", "modified a", "bookmark 9", "unreadable bad data.k: expected string, found integer",
+        "added n/a ä\n", "modified a", "bookmark 9", "all told 9",
+        "unreadable bad data.k: expected string, found integer",
         "deleted a", "failed expired 410",
     ]
 
@@ -57,7 +60,7 @@ struct WatchDecoderTests {
         decoder.add(Array(Self.body.dropLast(2)))
         var count = 0
         while try decoder.next() != nil { count += 1 }
-        #expect(count == 5)
+        #expect(count == 6)
         #expect(decoder.endsWithinEvent)
     }
 

@@ -54,6 +54,7 @@ package final class FakeKubernetesAPIServer: Sendable {
         var faults: [(fault: Fault, matches: @Sendable (Request) -> Bool)] = []
         var tokens: Set<String>?
         var requests: [Request] = []
+        var streamsLists = false
         /// Changes are kept from watches while it stalls.
         var isStalled = false
     }
@@ -78,6 +79,9 @@ package final class FakeKubernetesAPIServer: Sendable {
     package func fail(_ fault: Fault, where matches: @escaping @Sendable (Request) -> Bool = { _ in true }) {
         state.withLockedValue { $0.faults.append((fault, matches)) }
     }
+
+    /// Lets watches tell what is there first, as servers from 1.32 on do. Others refuse, as this one does at first.
+    package func streamLists() { state.withLockedValue { $0.streamsLists = true } }
 
     // MARK: Objects
 
@@ -255,10 +259,18 @@ package final class FakeKubernetesAPIServer: Sendable {
         _ box: NIOLockedValueBox<State>
     ) throws(FakeCollections.Refusal) -> LoopbackHTTPServer.Answer {
         let version = request.query["resourceVersion"].flatMap { Int($0) } ?? 0
-        let missed = try state.collections.changes(place, selector: selector, after: version)
         let (pieces, continuation) = AsyncStream.makeStream(of: [UInt8].self)
+        if request.query["sendInitialEvents"] == "true" {
+            guard state.streamsLists else {
+                throw .init(code: 422, reason: "Invalid", message: "resourceVersionMatch is forbidden for watch")
+            }
+            for line in try initialEvents(place, selector, state.collections) { continuation.yield(line) }
+        } else {
+            for change in try state.collections.changes(place, selector: selector, after: version) {
+                continuation.yield(line(change))
+            }
+        }
         let isCut = NIOLockedValueBox(false)
-        for change in missed { continuation.yield(line(change)) }
         let id = state.nextWatcher
         state.nextWatcher += 1
         state.watchers[id] = Watcher(place: place, selector: selector, pieces: continuation, isCut: isCut)
@@ -270,6 +282,21 @@ package final class FakeKubernetesAPIServer: Sendable {
             var iterator = pieces.makeAsyncIterator()
             return await iterator.next()
         }
+    }
+
+    private static func initialEvents(
+        _ place: FakeCollections.Place, _ selector: String?, _ collections: FakeCollections
+    ) throws(FakeCollections.Refusal) -> [[UInt8]] {
+        let list = try collections.list(place, selector: selector, limit: nil, after: nil)
+        let end: JSONValue = [
+            "kind": "",
+            "metadata": [
+                "resourceVersion": list["metadata"]?["resourceVersion"] ?? "",
+                "annotations": ["k8s.io/initial-events-end": "true"],
+            ],
+        ]
+        return (list["items"]?.arrayValue ?? []).map { line(["type": "ADDED", "object": $0]) }
+            + [line(["type": "BOOKMARK", "object": end])]
     }
 
     /// The collection, the namespace and the name in a path; subresources are the object itself.

@@ -49,28 +49,38 @@ public struct ListOptions: Sendable, Hashable {
 /// What to be told of, and for how long.
 public struct WatchOptions: Sendable, Hashable {
     public var selection: Selection
-    /// The version after which changes are told; never empty.
+    /// The version after which changes are told; never empty unless everything is told first.
     public var resourceVersion: String
+    /// Whether what is there is told first, ended by ``WatchEvent/initialEventsEnd(resourceVersion:)``: a list that neither
+    /// side has to hold in memory as a whole. Servers that cannot do so refuse (400 or 422).
+    public var sendsInitialEvents: Bool
     /// After how long the server ends the watch, in whole seconds.
     public var timeout: Duration
     /// How long nothing may come before the connection counts as dead; servers send bookmarks every minute.
     public var longestSilence: Duration
 
     public init(
-        selection: Selection = Selection(), resourceVersion: String, timeout: Duration = .seconds(300),
-        longestSilence: Duration = .seconds(150)
+        selection: Selection = Selection(), resourceVersion: String, sendsInitialEvents: Bool = false,
+        timeout: Duration = .seconds(300), longestSilence: Duration = .seconds(150)
     ) {
         self.selection = selection
         self.resourceVersion = resourceVersion
+        self.sendsInitialEvents = sendsInitialEvents
         self.timeout = timeout
         self.longestSilence = longestSilence
     }
 
     var query: [(String, String)] {
-        selection.query + [
-            ("watch", "true"), ("allowWatchBookmarks", "true"), ("resourceVersion", resourceVersion),
-            ("timeoutSeconds", "\(max(1, timeout.components.seconds))"),
-        ]
+        var query =
+            selection.query + [
+                ("watch", "true"), ("allowWatchBookmarks", "true"),
+                ("timeoutSeconds", "\(max(1, timeout.components.seconds))"),
+            ]
+        if !resourceVersion.isEmpty { query.append(("resourceVersion", resourceVersion)) }
+        if sendsInitialEvents {
+            query += [("sendInitialEvents", "true"), ("resourceVersionMatch", "NotOlderThan")]
+        }
+        return query
     }
 }
 

@@ -30,7 +30,7 @@ public struct InformerStore<Object: KubernetesObject>: Sendable {
         case .deleted(let object):
             objects.removeValue(forKey: object.key).map { _ in .deleted(object, isMissed: false) }
         case .unreadable(let object): remove(object)
-        case .bookmark, .failed: nil
+        case .bookmark, .initialEventsEnd, .failed: nil
         }
     }
 

@@ -8,6 +8,8 @@ public struct Reflector: Sendable {
     public enum Action: Sendable, Equatable {
         /// Ask for a page; the first one where `continue` is nil, when pages that came before are void.
         case list(resourceVersion: String?, limit: Int?, continue: String?)
+        /// Watch, and be told first what is there; then ``Reflector/streamed(resourceVersion:)``.
+        case stream(timeout: Duration)
         /// Take the pages as the whole collection, then watch from their version.
         case replace(resourceVersion: String)
         /// Watch from a version.
@@ -38,6 +40,8 @@ public struct Reflector: Sendable {
 
     /// Objects in a page.
     private let pageSize: Int
+    /// Whether a watch may tell what is there, for all that is known of the server.
+    private var mayStream: Bool
     private var backoff: Backoff
     /// The last version that the server named; nil before the first list and after the server forgot it.
     public private(set) var resourceVersion: String?
@@ -51,8 +55,10 @@ public struct Reflector: Sendable {
     private var hasWatched = false
     private var next = Next.list
 
-    public init(pageSize: Int = 500, backoff: Backoff = Backoff()) {
+    /// - Parameter streams: whether to ask for a watch that tells what is there first, where the server can do so.
+    public init(pageSize: Int = 500, streams: Bool = false, backoff: Backoff = Backoff()) {
         self.pageSize = pageSize
+        mayStream = streams
         self.backoff = backoff
         listLimit = pageSize
     }
@@ -60,9 +66,9 @@ public struct Reflector: Sendable {
     /// The first thing to do, and the next one after a wait.
     public mutating func proceed(now: Duration, using generator: inout some RandomNumberGenerator) -> Action {
         switch next {
-        case .list: return list(continue: nil)
+        case .list: return listAll(now: now, using: &generator)
         case .watch:
-            guard let resourceVersion else { return list(continue: nil) }
+            guard let resourceVersion else { return listAll(now: now, using: &generator) }
             return watch(resourceVersion, now: now, using: &generator)
         }
     }
@@ -86,6 +92,21 @@ public struct Reflector: Sendable {
         hasWatched = false
         next = .watch
         return .replace(resourceVersion: resourceVersion)
+    }
+
+    /// A watch has told everything that was there, and goes on.
+    public mutating func streamed(resourceVersion: String) {
+        self.resourceVersion = resourceVersion
+        hasEvents = true
+        hasWatched = false
+        next = .watch
+    }
+
+    /// The server does not tell what is there by a watch: lists from now on.
+    public mutating func streamRefused() -> Action {
+        mayStream = false
+        watchBegan = nil
+        return list(continue: nil)
     }
 
     /// No page has come.
@@ -126,7 +147,8 @@ public struct Reflector: Sendable {
         resourceVersion = nil
         next = .list
         // A server that forgets every version at once must not be asked without a pause.
-        return hasWatched ? list(continue: nil) : wait(failure, now: now, using: &generator)
+        return hasWatched
+            ? listAll(now: now, using: &generator) : wait(failure, now: now, using: &generator)
     }
 
     /// - Returns: whether the watch has worked.
@@ -139,6 +161,15 @@ public struct Reflector: Sendable {
         return hasWorked
     }
 
+    private mutating func listAll(
+        now: Duration, using generator: inout some RandomNumberGenerator
+    ) -> Action {
+        guard mayStream else { return list(continue: nil) }
+        watchBegan = now
+        hasEvents = false
+        return .stream(timeout: Self.timeout(using: &generator))
+    }
+
     private func list(continue page: String?) -> Action {
         .list(resourceVersion: listVersion, limit: listLimit, continue: page)
     }
@@ -148,8 +179,12 @@ public struct Reflector: Sendable {
     ) -> Action {
         watchBegan = now
         hasEvents = false
-        // Not all at the same time, after a restart of the server.
-        return .watch(resourceVersion: version, timeout: .seconds(Int.random(in: 300...600, using: &generator)))
+        return .watch(resourceVersion: version, timeout: Self.timeout(using: &generator))
+    }
+
+    /// Not all watches end at the same time, after a restart of the server.
+    private static func timeout(using generator: inout some RandomNumberGenerator) -> Duration {
+        .seconds(Int.random(in: 300...600, using: &generator))
     }
 
     private mutating func wait(

@@ -8,6 +8,8 @@ public enum WatchEvent<Object: KubernetesObject>: Sendable {
     case deleted(Object)
     /// Nothing happened until this version.
     case bookmark(resourceVersion: String)
+    /// What was there at the beginning has been told, as it was at this version; where the watch was to tell it.
+    case initialEventsEnd(resourceVersion: String)
     /// The watch cannot go on; with ``StatusError/Reason/expired``, list anew.
     case failed(StatusError)
     /// An object changed, or went, that its type cannot read.
@@ -17,7 +19,7 @@ public enum WatchEvent<Object: KubernetesObject>: Sendable {
     public var resourceVersion: String? {
         switch self {
         case .added(let object), .modified(let object), .deleted(let object): object.metadata.resourceVersion
-        case .bookmark(let version): version
+        case .bookmark(let version), .initialEventsEnd(let version): version
         case .failed: nil
         case .unreadable(let object): object.metadata.resourceVersion
         }
@@ -39,7 +41,8 @@ public enum WatchEvent<Object: KubernetesObject>: Sendable {
             guard let version = object["metadata"]?["resourceVersion"]?.stringValue, !version.isEmpty else {
                 throw Malformed(description: "a bookmark without version")
             }
-            self = .bookmark(resourceVersion: version)
+            let isEnd = object["metadata"]?["annotations"]?["k8s.io/initial-events-end"] == "true"
+            self = isEnd ? .initialEventsEnd(resourceVersion: version) : .bookmark(resourceVersion: version)
         case "ERROR":
             let status = (try? object.decode(Status.self)) ?? Status(message: "an ERROR event without a Status")
             self = .failed(StatusError(status, code: 500))
