@@ -14,11 +14,16 @@ struct GatewayStack {
     let responder: InstantResponder
     private let seeds: URL
 
-    static func start(on group: any EventLoopGroup, environment: [String: String] = [:]) async throws -> GatewayStack {
+    /// - Parameter takesBatches: whether the responder takes several items in one message, and the gateway hears of it.
+    static func start(
+        on group: any EventLoopGroup, environment: [String: String] = [:], takesBatches: Bool = false
+    ) async throws -> GatewayStack {
         let nats = try await NATSServerProcess()
         let seeds = try writeSeeds()
         let responder = try await InstantResponder(
-            url: nats.url, pool: pool, dimensions: 384, eventLoop: group.next())
+            url: nats.url, pool: pool, dimensions: 384, takesBatches: takesBatches, eventLoop: group.next())
+        var environment = environment
+        if takesBatches { environment["SIE_GATEWAY_HEALTH_MODE"] = "nats" }
         let gateway = try await ProductProcess(
             "sie-gateway", environment: environment.merging(["SIE_NATS_URL": nats.url]) { $1 }
         ) { port in

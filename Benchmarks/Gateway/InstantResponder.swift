@@ -9,9 +9,14 @@ import Wire
 final class InstantResponder: Sendable {
     private let connection: NATSConnection
     private let consumer: PullConsumer
+    private let batches: (consumer: PullConsumer, reporting: Task<Void, Never>)?
 
-    /// - Parameter dimensions: float32 numbers in each answer.
-    init(url: String, pool: String, dimensions: Int, eventLoop: any EventLoop) async throws {
+    /// - Parameters:
+    ///   - dimensions: float32 numbers in each answer.
+    ///   - takesBatches: whether it takes several items in one message too, and says so to the gateway over NATS.
+    init(
+        url: String, pool: String, dimensions: Int, takesBatches: Bool = false, eventLoop: any EventLoop
+    ) async throws {
         let connection = NATSConnection(
             configuration: try NATSConfiguration(servers: [url]), eventLoop: eventLoop,
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
@@ -45,10 +50,69 @@ final class InstantResponder: Sendable {
             }
             try? message.ack()
         }
+        batches =
+            takesBatches
+            ? (
+                try await Self.answerBatches(on: connection, pool: pool, dimensions: dimensions),
+                Self.report(on: connection, pool: pool)
+            ) : nil
         self.connection = connection
     }
 
+    private static func answerBatches(
+        on connection: NATSConnection, pool: String, dimensions: Int
+    ) async throws -> PullConsumer {
+        var stream = StreamConfiguration(
+            name: Subjects.batchStream(pool: pool), subjects: [Subjects.batchFilter(pool: pool)])
+        stream.retention = .workQueue
+        stream.storage = .memory
+        try await connection.jetStream.createStream(stream)
+        let durable = ConsumerConfiguration(
+            durableName: Subjects.workConsumer(bundle: "default", pool: pool),
+            filterSubject: Subjects.batchFilter(pool: pool))
+        try await connection.jetStream.createConsumer(stream: stream.name, durable)
+        let answer = WorkResult.Outcome.success(result(dimensions: dimensions))
+        return try await connection.jetStream.pull(
+            stream: stream.name, consumer: Subjects.workConsumer(bundle: "default", pool: pool)
+        ) { [weak connection] message in
+            guard let connection,
+                let batch = message.payload.withUnsafeReadableBytes({ try? WorkItemBatch(decoding: $0) }),
+                let reply = batch.shared.replySubject
+            else { return }
+            let results = batch.entries.map { entry in
+                WorkResult(
+                    workItemID: "", requestID: batch.shared.requestID, itemIndex: entry.index, outcome: answer,
+                    workerID: "instant")
+            }
+            for part in WorkResultBatch.messages(of: results, bytes: 256 << 10) {
+                var writer = MessagePackWriter(capacity: 300 << 10)
+                part.write(to: &writer)
+                try? connection.publish(reply, sizeHint: writer.count) { $0.writeBytes(writer.bytes) }
+            }
+            try? message.ack()
+        }
+    }
+
+    /// Says every second that there is a worker that takes batches.
+    private static func report(on connection: NATSConnection, pool: String) -> Task<Void, Never> {
+        var status = WorkerStatus()
+        status.ready = true
+        status.name = "instant"
+        status.poolName = pool
+        status.bundle = "default"
+        status.capabilities = [WorkerStatus.Capability.batchedItems]
+        let report = ByteBuffer(bytes: status.encodedJSON())
+        return Task {
+            repeat {
+                try? connection.publish("sie.health.instant", payload: report)
+            } while (try? await Task.sleep(for: .seconds(1))) != nil
+        }
+    }
+
     func stop() async {
+        batches?.reporting.cancel()
+        await batches?.reporting.value
+        batches?.consumer.stop()
         consumer.stop()
         await connection.drain()
     }

@@ -31,16 +31,47 @@ public enum Subjects {
         "sie.work.*.\(pool)"
     }
 
+    /// `sie.batch.{model token}.{pool}`, the subject of batched work items. The consumers and streams of single ones do
+    /// not match it, so that a worker that does not know batches never gets one.
+    public static func batch(model id: String, pool: String) -> String {
+        "sie.batch.\(token(forModel: id)).\(pool)"
+    }
+
+    /// `sie.batch.*.{pool}`: all batches of one pool.
+    public static func batchFilter(pool: String) -> String {
+        "sie.batch.*.\(pool)"
+    }
+
     /// The model token of a work subject, nil where the subject is not of that form.
     public static func modelToken(ofWorkSubject subject: String) -> Substring? {
+        modelToken(of: subject, kind: "work")
+    }
+
+    /// The model token of a subject of batches, nil where the subject is not of that form.
+    public static func modelToken(ofBatchSubject subject: String) -> Substring? {
+        modelToken(of: subject, kind: "batch")
+    }
+
+    /// Where the items of a batch go that is taken apart: the subject of work for the same model and pool.
+    public static func work(ofBatchSubject subject: String) -> String {
+        "sie.work."
+            + subject.split(separator: ".", omittingEmptySubsequences: false).dropFirst(2).joined(separator: ".")
+    }
+
+    private static func modelToken(of subject: String, kind: String) -> Substring? {
         let tokens = subject.split(separator: ".", omittingEmptySubsequences: false)
-        guard tokens.count == 4, tokens[0] == "sie", tokens[1] == "work", !tokens[2].isEmpty else { return nil }
+        guard tokens.count == 4, tokens[0] == "sie", tokens[1] == kind, !tokens[2].isEmpty else { return nil }
         return tokens[2]
     }
 
     /// `WORK_POOL_{pool}`: the work-queue stream of one pool.
     public static func workStream(pool: String) -> String {
         "WORK_POOL_\(pool)"
+    }
+
+    /// `WORK_BATCH_{pool}`: the work-queue stream of one pool's batches.
+    public static func batchStream(pool: String) -> String {
+        "WORK_BATCH_\(pool)"
     }
 
     /// `{bundle}_{pool}`: the durable consumer all workers of one bundle in one pool share.

@@ -64,6 +64,35 @@ public struct WorkItemWriter: Sendable {
 
     /// Appends the item `index` to `writer`.
     public func write(_ payload: Payload, index: Int, to writer: inout MessagePackWriter) {
+        write(payload, index: index, keyCount: keyCount, to: &writer)
+    }
+
+    /// Appends a batch: the keys of a work item, without an item and with the index of the first, and behind them the
+    /// items, each `[index, item]` or `[index, nil, payload_ref]`. See ``WorkItemBatch``.
+    ///
+    /// - Parameter payloads: 1 to ``WorkItemBatch/maximumItems`` items; those of score requests are never batched.
+    public func write(batch payloads: [(index: Int, payload: Payload)], to writer: inout MessagePackWriter) {
+        write(nil, index: payloads.first?.index ?? 0, keyCount: keyCount + 1, to: &writer)
+        writer.write(WorkItemBatch.itemsKey)
+        writer.writeArrayHeader(payloads.count)
+        for (index, payload) in payloads {
+            switch payload {
+            case .item(let bytes):
+                writer.writeArrayHeader(2)
+                writer.write(index)
+                writer.writeRaw(bytes)
+            case .itemReference(let key):
+                writer.writeArrayHeader(3)
+                writer.write(index)
+                writer.writeNil()
+                writer.write(key)
+            case .score, .scoreReference:
+                preconditionFailure("a score request is one work item")
+            }
+        }
+    }
+
+    private func write(_ payload: Payload?, index: Int, keyCount: UInt8, to writer: inout MessagePackWriter) {
         // map16, as the reference writes it.
         writer.writeRaw([0xde, 0x00, keyCount] as [UInt8])
         writer.write("work_item_id" as StaticString)

@@ -64,10 +64,19 @@ public struct WorkerStatus: Sendable, Equatable {
     public var models: [Model] = []
     /// Counters by name, then by model.
     public var counters: [String: [String: Double]] = [:]
+    /// What the worker takes beyond what every worker does; an addition to the reference's keys, which its readers pass
+    /// over. See ``Capability``.
+    public var capabilities: [String] = []
     /// Compact forms, used where `models` or `gpus` are empty.
     public var queueDepth: Int?
     public var memoryUsedBytes: Int64?
     public var memoryTotalBytes: Int64?
+
+    /// Names in `capabilities`.
+    public enum Capability {
+        /// The worker pulls batched work items of its lane (``WorkItemBatch``).
+        public static let batchedItems = "work_items/batch"
+    }
 
     public init() {}
 
@@ -118,6 +127,8 @@ extension WorkerStatus {
             guard let model = element.stringValue else { throw .json("field 'loaded_models': expected strings") }
             loadedModels.append(model)
         }
+        // Unlike the reference's fields: a word that cannot be read is a capability that is not there.
+        capabilities = value["capabilities"]?.arrayValue?.compactMap(\.stringValue) ?? []
         for element in try value.field("models", \.arrayValue) ?? [] {
             var model = Model()
             model.name = try element.field("name", \.stringValue) ?? ""
@@ -139,7 +150,9 @@ extension WorkerStatus {
     /// The message of a text frame. Never holds a null where readers want a string or number.
     public func encodedJSON() -> [UInt8] {
         var writer = JSONWriter(capacity: 2048)
-        writer.write(json)
+        // A worker that takes nothing more says nothing more than the reference does.
+        let more = capabilities.isEmpty ? [] : [JSONMember("capabilities", .array(capabilities.map { .string($0) }))]
+        writer.write(.object((json.objectValue ?? []) + more))
         return writer.bytes
     }
 

@@ -62,9 +62,10 @@ package struct WorkerProcess: Sendable {
         let work = try makeWorkLoop(
             payloads: try bucket ?? payloadDirectory(), connection: connection, models: models, metrics: metrics,
             clock: clock, logger: logger)
-        let reporter = StatusReporter(configuration: configuration, models: models, metrics: metrics, clock: clock) {
-            work.isPulling && connection.status == .connected
-        }
+        let reporter = StatusReporter(
+            configuration: configuration, models: models, metrics: metrics, clock: clock,
+            isServing: { work.isPulling && connection.status == .connected },
+            takesBatches: { work.isPullingBatches })
         metrics.registry.onScrape {
             for model in models.status() { metrics.queueDepth.with(model.name).set(Double(model.queueDepth)) }
         }

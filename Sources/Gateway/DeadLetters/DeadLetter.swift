@@ -53,7 +53,9 @@ package struct DeadLetter: Equatable, Sendable {
         headers[Header.subject] = stored.subject
         let item = stored.payload.withUnsafeReadableBytes { try? WorkItem(decoding: $0) }
         // The subject was made from the model's name; the item holds the name itself.
-        let token = Subjects.modelToken(ofWorkSubject: stored.subject).map(String.init)
+        let token =
+            (Subjects.modelToken(ofWorkSubject: stored.subject)
+            ?? Subjects.modelToken(ofBatchSubject: stored.subject)).map(String.init)
         subject = "sie.dlq.\(token ?? messageID)"
         headers[Header.model] = Self.line(item?.modelID) ?? token.map { Subjects.model(fromToken: $0) }
         headers[Header.pool] = Self.line(item?.pool) ?? Self.pool(ofStream: advisory.stream)
@@ -64,9 +66,11 @@ package struct DeadLetter: Equatable, Sendable {
 
     /// The pool whose work a stream holds; nil for streams that are none of ours.
     package static func pool(ofStream stream: String) -> String? {
-        let prefix = Subjects.workStream(pool: "")
-        guard stream.utf8.starts(with: prefix.utf8), stream.utf8.count > prefix.utf8.count else { return nil }
-        return String(stream.dropFirst(prefix.count))
+        for prefix in [Subjects.workStream(pool: ""), Subjects.batchStream(pool: "")]
+        where stream.utf8.starts(with: prefix.utf8) && stream.utf8.count > prefix.utf8.count {
+            return String(stream.dropFirst(prefix.count))
+        }
+        return nil
     }
 
     /// A value that fits a header line. Items come from the queue, where anybody may have put them.

@@ -144,6 +144,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
             return
         }
         router.lanes = reportedLanes
+        queue?.update(batchLanes: reportedLanes.batching)
         demand.clearMet(by: reportedLanes, outside: router.pools)
         retryHeld()
     }
@@ -306,7 +307,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         queued.traceParent = call.trace?.header
         if route.profileID != "default" { queued.request.parameters.setOption("profile", to: route.profileID) }
         let numbers = body.numbers
-        // The body itself is not kept: its memory serves the connection's next read.
+        // The body itself is not kept, unless it went out in batches: its memory serves the connection's next read.
         queue.submit(queued) { [self] answer in
             if call.exchange.eventLoop.inEventLoop {
                 finish(call, numbers, answer, id: id, served: served)

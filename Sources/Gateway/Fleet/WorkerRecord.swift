@@ -22,6 +22,8 @@ package struct WorkerRecord: Sendable, Equatable {
     package internal(set) var queueDepth = 0
     package internal(set) var memoryUsedBytes: Int64 = 0
     package internal(set) var memoryTotalBytes: Int64 = 0
+    /// Whether it pulls batched work items of its lane.
+    package internal(set) var takesBatches = false
     /// When the last report came, in seconds of the registry's clock.
     package internal(set) var lastReport: Double = -.infinity
 

@@ -36,10 +36,12 @@ package struct WorkerRegistry: Sendable {
 
     /// The queues that healthy workers serve.
     package var lanes: LaneTable {
-        LaneTable(
-            workers: records.values.lazy.filter(\.isHealthy).map { worker in
+        let healthy = records.values.lazy.filter(\.isHealthy)
+        return LaneTable(
+            workers: healthy.map { worker in
                 (worker.bundle, LaneTable.Lane(pool: worker.pool, machineProfile: worker.machineProfile))
-            })
+            },
+            batching: BatchLanes(workers: healthy.map { ($0.bundle, $0.pool, $0.takesBatches) }))
     }
 
     /// A worker's address became known. A known one is left as it is.
@@ -66,6 +68,7 @@ package struct WorkerRegistry: Sendable {
         record.queueDepth = status.totalQueueDepth
         record.memoryUsedBytes = status.totalMemoryUsedBytes
         record.memoryTotalBytes = status.totalMemoryTotalBytes
+        record.takesBatches = status.capabilities.contains(WorkerStatus.Capability.batchedItems)
         record.lastReport = now
         switch (status.ready, before.state) {
         case (true, _): record.state = .healthy
@@ -81,7 +84,7 @@ package struct WorkerRegistry: Sendable {
             record.machineProfile == before.machineProfile && record.pool == before.pool
             && record.bundle == before.bundle && record.bundleConfigHash == before.bundleConfigHash
             && record.loadedModels == before.loadedModels && record.name == before.name
-            && record.gpuCount == before.gpuCount
+            && record.gpuCount == before.gpuCount && record.takesBatches == before.takesBatches
         return same ? .figures : .description(url: url)
     }
 

@@ -14,6 +14,8 @@ package final class InferenceMetrics: Sendable {
     package let inboxSkips: Counter
     package let ackFailures: Counter
     package let payloadOffloads: Counter
+    package let batchesPublished: Counter
+    package let itemsReissued: Counter
     package let natsConnected: Gauge
 
     package init(registry: MetricsRegistry) {
@@ -52,6 +54,13 @@ package final class InferenceMetrics: Sendable {
         ).with()
         payloadOffloads = registry.counter(
             "sie_gateway_queue_payload_offloads_total", help: "Payloads stored beside the queue for their size."
+        ).with()
+        batchesPublished = registry.counter(
+            "sie_gateway_queue_batches_published_total", help: "Messages with several work items."
+        ).with()
+        itemsReissued = registry.counter(
+            "sie_gateway_queue_items_reissued_total",
+            help: "Work items of batches that were published again, one by one."
         ).with()
         natsConnected = registry.gauge(
             "sie_gateway_nats_connected", help: "1 while connected to NATS."

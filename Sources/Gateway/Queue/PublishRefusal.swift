@@ -1,3 +1,5 @@
+import NATSClient
+
 /// Why work could not be put on the queue.
 package enum PublishRefusal: Error, Equatable, Sendable {
     /// There is no NATS at all, by configuration.
@@ -13,6 +15,15 @@ package enum PublishRefusal: Error, Equatable, Sendable {
     case itemTooLarge(itemIndex: Int, bytes: Int, maximumBytes: Int)
     /// The broker said no to a message, or did not confirm it in time.
     case notAcknowledged(detail: String)
+
+    /// Why the connection did not take a message; its size is the caller's to judge.
+    init(_ error: NATSError) {
+        switch error {
+        case .pendingBufferFull: self = .writeBufferFull
+        case .notConnected, .disconnected, .closed, .draining: self = .queueDisconnected
+        default: self = .notAcknowledged(detail: error.description)
+        }
+    }
 
     /// The sentence in the 503 body.
     package var message: String {

@@ -83,6 +83,16 @@ package struct ResultCollector<Waiter> {
         if let request = requests[id] { body(request.waiter) }
     }
 
+    /// Calls `body` with the id and the waiter of every open request.
+    package func forEachOpen(_ body: (String, Waiter) -> Void) {
+        for (id, request) in requests { body(id, request.waiter) }
+    }
+
+    /// The items of an open request that have no result yet, in order.
+    package func missingItems(of id: String) -> [Int] {
+        requests[id].map { request in request.slots.indices.filter { request.slots[$0] == nil } } ?? []
+    }
+
     package func isOpen(_ id: String) -> Bool { requests[id] != nil }
 
     /// Ends every request whose deadline has passed. Partial results are discarded: an answer is whole or an error.

@@ -3,10 +3,12 @@ import Wire
 /// Where the work items of a model on a lane are published and what they all say: made once for many requests.
 package final class WorkAddress: Sendable {
     let subject: String
+    let batchSubject: String
     let template: WorkItemTemplate
 
     package init(_ route: Route, operation: WorkItem.Operation, routerID: String) {
         subject = Subjects.work(model: route.modelID, pool: route.pool)
+        batchSubject = Subjects.batch(model: route.modelID, pool: route.pool)
         var shared = WorkItem()
         shared.operation = operation.rawValue
         shared.modelID = route.modelID

@@ -11,7 +11,7 @@ struct WorkItemEncoder {
         self.routerID = routerID
     }
 
-    /// The item encoded last.
+    /// The message encoded last.
     var item: [UInt8] { scratch.bytes }
 
     /// What encodes the items of one request.
@@ -50,6 +50,18 @@ struct WorkItemEncoder {
             let item = UnsafeRawBufferPointer(rebasing: bytes[queued.request.items[index]])
             writer.write(.item(item), index: index, to: &scratch)
         }
+    }
+
+    /// Encodes some work items of a request, which is not for scores, into one message.
+    mutating func encode(
+        _ queued: QueuedRequest, batch part: Range<Int>, of bytes: UnsafeRawBufferPointer, with writer: WorkItemWriter
+    ) {
+        scratch.removeAll()
+        let payloads = part.map { index -> (index: Int, payload: WorkItemWriter.Payload) in
+            if let key = queued.payloadKeys[index] { return (index, .itemReference(key)) }
+            return (index, .item(UnsafeRawBufferPointer(rebasing: bytes[queued.request.items[index]])))
+        }
+        writer.write(batch: payloads, to: &scratch)
     }
 
     /// The one work item of a score request: its query (an empty map where the caller sent none) and its candidates.

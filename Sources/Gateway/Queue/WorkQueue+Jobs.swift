@@ -78,20 +78,34 @@ extension WorkQueue {
         return sample
     }
 
+    /// The messages in a pool's stream of batches; none where it has no such stream any more.
+    private func batchesWaiting(pool: String) async throws(NATSError) -> UInt64 {
+        do throws(NATSError) {
+            return try await jetStream.streamInfo(Subjects.batchStream(pool: pool)).state.messages
+        } catch .jetStream(let error) where error.errorCode == JetStreamAPIError.streamNotFound {
+            return 0
+        }
+    }
+
     func sampleStreams() async {
         while !Task.isCancelled {
             guard (try? await Task.sleep(for: configuration.sampleInterval)) != nil else { return }
             let looked = try? await eventLoop.submit {
                 let pools = self.streams.active(at: .now())
                 self.unvouched = self.unvouched.filter { pools.contains($0.key) }
-                return pools.map { ($0, self.unvouched[$0]) }
+                self.itemsPerBatch = self.itemsPerBatch.filter { pools.contains($0.key) }
+                return pools.map { ($0, self.unvouched[$0], self.itemsPerBatch[$0]) }
             }.get()
-            for (pool, consumer) in looked ?? [] where connection.status == .connected {
+            for (pool, consumer, itemsPerBatch) in looked ?? [] where connection.status == .connected {
                 do throws(NATSError) {
                     let stream = Subjects.workStream(pool: pool)
                     let info = try await jetStream.streamInfo(stream)
-                    let sample = try await attended(.init(info.state), stream: stream, consumer: consumer)
-                    eventLoop.execute { self.streams.sampled(pool: pool, sample) }
+                    var sample = try await attended(.init(info.state), stream: stream, consumer: consumer)
+                    if let itemsPerBatch {
+                        sample.messages += Int(itemsPerBatch * Double(try await batchesWaiting(pool: pool)))
+                    }
+                    let taken = sample
+                    eventLoop.execute { self.streams.sampled(pool: pool, taken) }
                 } catch {
                     if case .jetStream(let error) = error, error.errorCode == JetStreamAPIError.streamNotFound {
                         eventLoop.execute { self.streams.lost(pool: pool) }

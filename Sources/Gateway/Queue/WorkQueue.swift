@@ -34,6 +34,8 @@ package final class WorkQueue: Service, @unchecked Sendable {
         var publishedAt: NIODeadline?
         /// Payloads to remove when the request has ended.
         var payloadKeys: [String] = []
+        /// What was published in batches, which may have to be published again; nil where nothing was. Keeps the body.
+        var batched: QueuedRequest?
         let complete: (QueueAnswer) -> Void
 
         init(series: QueueSeries, complete: @escaping (QueueAnswer) -> Void) {
@@ -56,7 +58,11 @@ package final class WorkQueue: Service, @unchecked Sendable {
     var collector = ResultCollector<Waiter>()
     var streams: WorkStreams<QueuedRequest>
     private var expiry: Scheduled<Void>?
-    private var encoder: WorkItemEncoder
+    var encoder: WorkItemEncoder
+    /// Who takes several items in one message.
+    var batchLanes = BatchLanes()
+    /// About how many items a batch of each pool has; only of pools that this gateway sent any.
+    var itemsPerBatch: [String: Double] = [:]
     /// Looked up at the first request of an operation.
     private var series: [WorkItem.Operation: QueueSeries] = [:]
     private var isClosed = false
@@ -143,12 +149,18 @@ package final class WorkQueue: Service, @unchecked Sendable {
         let address = address(of: queued)
         let writer = encoder.writer(for: queued, at: address)
         let count = queued.request.workItemCount
+        let batches = batches(of: queued)
+        if batches != nil { collector.withWaiter(of: queued.id) { $0.batched = queued } }
         let refusal = queued.request.bytes.withUnsafeReadableBytes { bytes -> PublishRefusal? in
-            for index in 0..<count {
-                encoder.encode(queued, item: index, of: bytes, with: writer)
-                if let refusal = publish(encoder.item, index: index, to: address.subject, of: queued) {
-                    return refusal
-                }
+            guard let batches else {
+                return publish(items: 0..<count, of: queued, from: bytes, with: writer, to: address)
+            }
+            for part in batches {
+                let refusal =
+                    part.count == 1
+                    ? publish(items: part, of: queued, from: bytes, with: writer, to: address)
+                    : publish(batch: part, of: queued, from: bytes, with: writer, to: address)
+                if let refusal { return refusal }
             }
             return nil
         }
@@ -178,8 +190,20 @@ package final class WorkQueue: Service, @unchecked Sendable {
         WorkAddress(route, operation: operation, routerID: configuration.routerID)
     }
 
-    private func address(of queued: QueuedRequest) -> WorkAddress {
+    func address(of queued: QueuedRequest) -> WorkAddress {
         queued.address ?? address(of: queued.route, operation: queued.request.operation)
+    }
+
+    /// Publishes items of a request as a message each.
+    func publish(
+        items: some Sequence<Int>, of queued: QueuedRequest, from bytes: UnsafeRawBufferPointer,
+        with writer: WorkItemWriter, to address: WorkAddress
+    ) -> PublishRefusal? {
+        for index in items {
+            encoder.encode(queued, item: index, of: bytes, with: writer)
+            if let refusal = publish(encoder.item, index: index, to: address.subject, of: queued) { return refusal }
+        }
+        return nil
     }
 
     private func publish(_ item: [UInt8], index: Int, to subject: String, of queued: QueuedRequest) -> PublishRefusal? {
@@ -192,13 +216,10 @@ package final class WorkQueue: Service, @unchecked Sendable {
                 })
             return nil
         } catch {
-            switch error {
-            case .pendingBufferFull: return .writeBufferFull
-            case .maxPayloadExceeded(_, let limit):
+            if case .maxPayloadExceeded(_, let limit) = error {
                 return .itemTooLarge(itemIndex: index, bytes: item.count, maximumBytes: limit)
-            case .notConnected, .disconnected, .closed, .draining: return .queueDisconnected
-            default: return .notAcknowledged(detail: error.description)
             }
+            return PublishRefusal(error)
         }
     }
 
@@ -234,23 +255,28 @@ package final class WorkQueue: Service, @unchecked Sendable {
     // MARK: Results
 
     private func receive(_ message: NATSMessage) {
-        let decoded = message.payload.withUnsafeReadableBytes { bytes in
+        let failure = message.payload.withUnsafeReadableBytes { bytes -> MessagePackError? in
             do throws(MessagePackError) {
-                return Result<WorkResult, MessagePackError>.success(try WorkResult(decoding: bytes))
+                if WorkResultBatch.isBatch(bytes) {
+                    for result in try WorkResultBatch(decoding: bytes).results { receive(result) }
+                } else {
+                    receive(try WorkResult(decoding: bytes))
+                }
+                return nil
             } catch {
-                return .failure(error)
+                return error
             }
         }
-        switch decoded {
-        case .failure(let error):
-            metrics.inboxSkips.increment()
-            logger.warning("unreadable result", metadata: ["subject": "\(message.subject)", "error": "\(error)"])
-        case .success(let result):
-            switch collector.receive(result) {
-            case .incomplete: break
-            case .dropped: metrics.inboxSkips.increment()
-            case .complete(let waiter, let results): deliver(results, to: waiter)
-            }
+        guard let failure else { return }
+        metrics.inboxSkips.increment()
+        logger.warning("unreadable result", metadata: ["subject": "\(message.subject)", "error": "\(failure)"])
+    }
+
+    private func receive(_ result: WorkResult) {
+        switch collector.receive(result) {
+        case .incomplete: break
+        case .dropped: metrics.inboxSkips.increment()
+        case .complete(let waiter, let results): deliver(results, to: waiter)
         }
     }
 

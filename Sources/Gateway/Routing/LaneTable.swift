@@ -21,9 +21,12 @@ package struct LaneTable: Sendable {
     /// Sorted lanes by lower-cased bundle.
     private var lanes: [String: [Lane]] = [:]
     private var pools: Set<String> = []
+    /// Which of the lanes take batches.
+    package let batching: BatchLanes
 
     /// - Parameter workers: the healthy ones. Those that name no pool serve no queue and are left out.
-    package init(workers: some Sequence<(bundle: String, lane: Lane)> = []) {
+    package init(workers: some Sequence<(bundle: String, lane: Lane)> = [], batching: BatchLanes = BatchLanes()) {
+        self.batching = batching
         var sets: [String: Set<Lane>] = [:]
         for worker in workers where !worker.lane.pool.isEmpty {
             sets[worker.bundle.lowercased(), default: []].insert(worker.lane)

@@ -13,11 +13,14 @@ package struct ResultPublisher: Sendable {
         self.workerName = workerName
     }
 
+    /// Results of one message take about this much at most.
+    private static let maximumBytes = 256 << 10
+
     /// The vector of one encoded item.
-    package func publish(
+    package func result(
         _ encoded: EncodedText, of work: WorkItem, itemID: MessagePackValue?, dtype: OutputDType,
         queueMilliseconds: Double, payloadFetchMilliseconds: Double
-    ) throws(NATSError) {
+    ) -> WorkResult {
         var writer = MessagePackWriter(capacity: 512 + encoded.vector.count * 4)
         var scratch: [UInt8] = []
         encoded.vector.withUnsafeBufferPointer { vector in
@@ -29,23 +32,49 @@ package struct ResultPublisher: Sendable {
         timings.inference = encoded.inferenceMilliseconds
         timings.tokenization = encoded.tokenizationMilliseconds > 0 ? encoded.tokenizationMilliseconds : nil
         timings.payloadFetch = payloadFetchMilliseconds
-        try publish(.success(writer.bytes), of: work, timings: timings)
+        return result(.success(writer.bytes), of: work, timings: timings)
     }
 
-    package func publishFailure(_ message: String, code: String, of work: WorkItem) throws(NATSError) {
-        try publish(.failure(message: message, code: code), of: work, timings: WorkResult.Timings())
+    package func failure(_ message: String, code: String, of work: WorkItem) -> WorkResult {
+        result(.failure(message: message, code: code), of: work, timings: WorkResult.Timings())
     }
 
-    private func publish(
-        _ outcome: WorkResult.Outcome, of work: WorkItem, timings: WorkResult.Timings
-    ) throws(NATSError) {
-        // No reply subject: the work was done for nobody, which the contract allows.
-        guard let reply = work.replySubject, !reply.isEmpty else { return }
-        let result = WorkResult(
+    private func result(_ outcome: WorkResult.Outcome, of work: WorkItem, timings: WorkResult.Timings) -> WorkResult {
+        WorkResult(
             workItemID: work.workItemID, requestID: work.requestID, itemIndex: work.itemIndex, outcome: outcome,
             timings: timings, workerID: workerName)
+    }
+
+    /// Publishes the answer to a work item that came by itself.
+    ///
+    /// - Parameter reply: nil or empty where the work was done for nobody, which the contract allows.
+    package func publish(_ result: WorkResult, to reply: String?) throws(NATSError) {
+        guard let reply, !reply.isEmpty else { return }
         var writer = MessagePackWriter(capacity: 2048)
         result.write(to: &writer)
         try connection.publish(reply, sizeHint: writer.count) { $0.writeBytes(writer.bytes) }
+    }
+
+    /// Publishes the answers to a batch in as few messages as the broker takes.
+    package func publish(_ results: [WorkResult], to reply: String?) throws(NATSError) {
+        guard let reply, !reply.isEmpty else { return }
+        let limit = min(Self.maximumBytes, (connection.serverInfo?.maxPayloadBytes ?? 1 << 20) / 2)
+        for message in WorkResultBatch.messages(of: results, bytes: limit) {
+            guard message.results.count > 1 else {
+                for result in message.results { try publish(result, to: reply) }
+                continue
+            }
+            var writer = MessagePackWriter(capacity: limit + 1024)
+            message.write(to: &writer)
+            try connection.publish(reply, sizeHint: writer.count) { $0.writeBytes(writer.bytes) }
+        }
+    }
+
+    /// Puts a work item on the queue; `onStored` is told on the event loop, once, whether it is there.
+    package func enqueue(
+        _ item: [UInt8], subject: String, onStored: @escaping @Sendable (Result<PubAck, NATSError>) -> Void
+    ) throws(NATSError) {
+        try connection.jetStream.publish(
+            subject, sizeHint: item.count, write: { $0.writeBytes(item) }, onAck: onStored)
     }
 }

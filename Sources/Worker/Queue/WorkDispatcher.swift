@@ -9,24 +9,31 @@ import Wire
 /// Takes messages off the work queue, hands them to their models and settles each exactly once. Called on the event
 /// loop for what arrives and on inference threads for what finishes (worker contract 2.3 to 2.9).
 package final class WorkDispatcher: Sendable {
-    private struct State {
+    struct State {
         var ledger: DeliveryLedger
-        var messages: [DeliveryLedger.ID: JetStreamMessage] = [:]
+        var messages: [DeliveryLedger.ID: Held] = [:]
+        /// What was answered of the batches among them.
+        var batches: [DeliveryLedger.ID: BatchAnswers] = [:]
         /// Messages off the ledger whose answer is being written: whoever waits for the last one before it closes the
         /// connection has to wait for these too.
         var settling = 0
     }
 
-    private let state: Mutex<State>
+    struct Held {
+        var message: JetStreamMessage
+        var content: WorkLane.Content
+    }
+
+    let state: Mutex<State>
     private let models: any ModelServing
-    private let publisher: ResultPublisher
-    private let metrics: WorkerMetrics
-    private let nakDelays: NakDelays
+    let publisher: ResultPublisher
+    let metrics: WorkerMetrics
+    let nakDelays: NakDelays
     private let payloads: (any PayloadSource)?
     private let clock: WorkerClock
-    private let logger: Logger
-    /// Called whenever a message was settled, so that another one may be asked for.
-    private let onSettled: @Sendable () -> Void
+    let logger: Logger
+    /// Called whenever a message was settled, so that another one of its queue may be asked for.
+    private let onSettled: @Sendable (WorkLane.Content) -> Void
 
     /// How long work that is given back stays away.
     package struct NakDelays: Sendable {
@@ -44,7 +51,8 @@ package final class WorkDispatcher: Sendable {
     package init(
         models: any ModelServing, publisher: ResultPublisher, metrics: WorkerMetrics, nakDelays: NakDelays,
         payloads: (any PayloadSource)?, ackWait: Duration,
-        clock: WorkerClock, logger: Logger, onSettled: @escaping @Sendable () -> Void
+        clock: WorkerClock, logger: Logger,
+        onSettled: @escaping @Sendable (WorkLane.Content) -> Void
     ) {
         state = Mutex(State(ledger: DeliveryLedger(ackWait: ackWait / .seconds(1))))
         self.models = models
@@ -62,20 +70,29 @@ package final class WorkDispatcher: Sendable {
 
     // MARK: Events
 
-    /// A message arrived.
+    /// A message with a work item arrived.
     package func received(_ message: JetStreamMessage) {
+        guard let id = take(message, content: .items) else { return }
+        perform(
+            message.payload.withUnsafeReadableBytes { WorkIntake(subject: message.subject, payload: $0) }, delivery: id)
+    }
+
+    /// Enters a message into the ledger; nil, and the message given back, while draining.
+    func take(_ message: JetStreamMessage, content: WorkLane.Content) -> DeliveryLedger.ID? {
         let now = clock.monotonicSeconds()
         let id = state.withLock { state -> DeliveryLedger.ID? in
             guard let id = state.ledger.received(now: now) else { return nil }
-            state.messages[id] = message
+            state.messages[id] = Held(message: message, content: content)
             return id
         }
-        guard let id else {
+        if id == nil {
             attempt("give back") { () throws(NATSError) in try message.nak() }
-            onSettled()
-            return
+            onSettled(content)
         }
-        let intake = message.payload.withUnsafeReadableBytes { WorkIntake(subject: message.subject, payload: $0) }
+        return id
+    }
+
+    func perform(_ intake: WorkIntake, delivery id: DeliveryLedger.ID) {
         switch intake {
         case .encode(let work, let item): encode(work, item, delivery: id)
         case .fetch(let work, let reference): fetch(reference, of: work, delivery: id)
@@ -94,21 +111,23 @@ package final class WorkDispatcher: Sendable {
     package func announceProgress() {
         let now = clock.monotonicSeconds()
         let due = state.withLock { state in state.ledger.inProgress(now: now).compactMap { state.messages[$0] } }
-        for message in due {
-            attempt("announce progress") { () throws(NATSError) in try message.inProgress() }
+        for held in due {
+            attempt("announce progress") { () throws(NATSError) in try held.message.inProgress() }
         }
     }
 
     /// Shutdown: what has not started goes back to the queue at once, what runs is finished and answered.
     package func drain() {
         let waiting = state.withLock { state in
-            let waiting = state.ledger.drain().compactMap { state.messages.removeValue(forKey: $0) }
+            let ids = state.ledger.drain()
+            for id in ids { state.batches[id] = nil }
+            let waiting = ids.compactMap { state.messages.removeValue(forKey: $0) }
             state.settling += waiting.count
             return waiting
         }
-        for message in waiting {
-            attempt("give back") { () throws(NATSError) in try message.nak() }
-            answered()
+        for held in waiting {
+            attempt("give back") { () throws(NATSError) in try held.message.nak() }
+            answered(held.content)
         }
     }
 
@@ -139,9 +158,7 @@ package final class WorkDispatcher: Sendable {
             case .refused(let message): fail(work, code: "MODEL_LOAD_FAILED", message: message, delivery: delivery)
             case .unknown, .busy:
                 metrics.givenBack.with(work.modelID).increment()
-                settle(delivery) { [nakDelays] message throws(NATSError) in
-                    try message.nak(delay: nakDelays.unavailable)
-                }
+                giveBack(work, for: nakDelays.unavailable, delivery: delivery)
             }
         }
     }
@@ -173,18 +190,15 @@ package final class WorkDispatcher: Sendable {
                     queueMilliseconds: (started.value - work.timestamp) * 1000, delivery: delivery)
             case .failure(.rejected(let reason)):
                 fail(work, code: "inference_error", message: reason, delivery: delivery)
-            case .failure(.cancelled):
-                settle(delivery) { message throws(NATSError) in try message.nak() }
+            case .failure(.cancelled): giveBack(work, for: nil, delivery: delivery)
             case .failure(.outOfMemory):
                 metrics.outOfMemory.with(work.modelID).increment()
-                settle(delivery) { [nakDelays] message throws(NATSError) in
-                    try message.nak(delay: nakDelays.outOfMemory)
-                }
+                giveBack(work, for: nakDelays.outOfMemory, delivery: delivery)
             }
         }
         if !accepted {
             metrics.givenBack.with(work.modelID).increment()
-            settle(delivery) { message throws(NATSError) in try message.nak(delay: .milliseconds(100)) }
+            giveBack(work, for: .milliseconds(100), delivery: delivery)
         }
     }
 
@@ -195,42 +209,60 @@ package final class WorkDispatcher: Sendable {
         metrics.requests.with(work.modelID, work.operation, "success").increment()
         metrics.queueWait.with(work.modelID).observe(max(0, queueMilliseconds) / 1000)
         metrics.duration.with(work.modelID, work.operation, "inference").observe(encoded.inferenceMilliseconds / 1000)
-        settle(delivery) { [publisher] message throws(NATSError) in
-            try publisher.publish(
-                encoded, of: work, itemID: item.id, dtype: dtype, queueMilliseconds: queueMilliseconds,
-                payloadFetchMilliseconds: item.payloadFetchMilliseconds)
-            try message.ack()
-        }
+        let result = publisher.result(
+            encoded, of: work, itemID: item.id, dtype: dtype, queueMilliseconds: queueMilliseconds,
+            payloadFetchMilliseconds: item.payloadFetchMilliseconds)
+        answer(work, result, delivery: delivery)
     }
 
     private func fail(_ work: WorkItem, code: String, message reason: String, delivery: DeliveryLedger.ID) {
         metrics.requests.with(work.modelID, work.operation, "error").increment()
         logger.debug(
             "work item failed", metadata: ["model": "\(work.modelID)", "code": "\(code)", "reason": "\(reason)"])
-        settle(delivery) { [publisher] message throws(NATSError) in
-            try publisher.publishFailure(reason, code: code, of: work)
-            try message.ack()
-        }
+        answer(work, publisher.failure(reason, code: code, of: work), delivery: delivery)
     }
 
     // MARK: Settling
 
-    /// Performs `action` unless the delivery was settled before. Where it throws, JetStream delivers the message again
-    /// after its ack wait: nothing is lost.
-    private func settle(_ id: DeliveryLedger.ID, _ action: (JetStreamMessage) throws(NATSError) -> Void) {
-        let message = state.withLock { state -> JetStreamMessage? in
-            guard state.ledger.settled(id), let message = state.messages.removeValue(forKey: id) else { return nil }
-            state.settling += 1
-            return message
+    /// One item has its result. That of an item in a batch goes out with those of the others.
+    private func answer(_ work: WorkItem, _ result: WorkResult, delivery: DeliveryLedger.ID) {
+        switch progress(of: delivery, { $0.answered(result) }) {
+        case .single:
+            settle(delivery) { [publisher] message throws(NATSError) in
+                try publisher.publish(result, to: work.replySubject)
+                try message.ack()
+            }
+        case .incomplete: break
+        case .complete(let answers): settle(answers, of: work, delivery: delivery)
         }
-        guard let message else { return }
-        attempt("answer") { () throws(NATSError) in try action(message) }
-        answered()
     }
 
-    private func answered() {
+    /// One item is left to others, or to a later time.
+    private func giveBack(_ work: WorkItem, for delay: Duration?, delivery: DeliveryLedger.ID) {
+        switch progress(of: delivery, { $0.gaveBack(for: delay ?? .zero) }) {
+        case .single: settle(delivery) { message throws(NATSError) in try message.nak(delay: delay) }
+        case .incomplete: break
+        case .complete(let answers): settle(answers, of: work, delivery: delivery)
+        }
+    }
+
+    /// Performs `action` unless the delivery was settled before. Where it throws, JetStream delivers the message again
+    /// after its ack wait: nothing is lost.
+    func settle(_ id: DeliveryLedger.ID, _ action: (JetStreamMessage) throws(NATSError) -> Void) {
+        let held = state.withLock { state -> Held? in
+            guard state.ledger.settled(id), let held = state.messages.removeValue(forKey: id) else { return nil }
+            state.batches[id] = nil
+            state.settling += 1
+            return held
+        }
+        guard let held else { return }
+        attempt("answer") { () throws(NATSError) in try action(held.message) }
+        answered(held.content)
+    }
+
+    private func answered(_ content: WorkLane.Content) {
         state.withLock { $0.settling -= 1 }
-        onSettled()
+        onSettled(content)
     }
 
     private func attempt(_ what: String, _ action: () throws(NATSError) -> Void) {

@@ -28,13 +28,16 @@ package enum WorkIntake: Equatable, Sendable {
             self = .terminate(reason: "subject \(subject) is not a work subject")
             return
         }
-        var work: WorkItem
         do throws(WireError) {
-            work = try WorkItem(decoding: payload)
+            self.init(try WorkItem(decoding: payload), modelToken: token)
         } catch {
             self = .terminate(reason: "undecodable work item: \(error)")
-            return
         }
+    }
+
+    /// - Parameter token: the model as the message's subject names it.
+    package init(_ item: WorkItem, modelToken token: Substring) {
+        var work = item
         // The subject decides the model, as for every reader of the queue; the item's own field is preferred only
         // where it names the same subject, since the token does not tell `a__b` from `a/b`.
         if Subjects.token(forModel: work.modelID) != token { work.modelID = Subjects.model(fromToken: token) }

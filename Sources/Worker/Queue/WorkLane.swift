@@ -5,17 +5,26 @@ import Wire
 /// The queue lane a worker serves: one bundle in one pool, with the stream and the durable consumer behind it (worker
 /// contract 2.1, 2.2).
 package struct WorkLane: Sendable, Equatable {
+    /// What the messages of a queue hold. Batches have a stream of their own, which workers that do not know them never
+    /// look into.
+    package enum Content: Sendable {
+        case items
+        case batches
+    }
+
     package let bundle: String
     package let pool: String
     package let maxDeliver: Int
     package let streamMaxAge: Duration
     /// Time JetStream waits for an acknowledgement before it hands a message to another worker.
     package let ackWait: Duration
+    package private(set) var content = Content.items
 
     /// Messages of the lane that may be unacknowledged at once, over all its workers.
     package static let maxAckPending = 1000
-    /// Messages the stream keeps before it refuses new ones.
+    /// Messages a stream keeps before it refuses new ones.
     package static let maxMessages = 100_000
+    package static let maxBatches = 10_000
 
     package init(
         bundle: String, pool: String, maxDeliver: Int = 20, streamMaxAge: Duration = .seconds(120),
@@ -36,23 +45,40 @@ package struct WorkLane: Sendable, Equatable {
         self.ackWait = ackWait
     }
 
-    package var stream: String { Subjects.workStream(pool: pool) }
+    /// The queue of batches beside this one.
+    package var batches: WorkLane {
+        var lane = self
+        lane.content = .batches
+        return lane
+    }
+
+    package var stream: String {
+        switch content {
+        case .items: Subjects.workStream(pool: pool)
+        case .batches: Subjects.batchStream(pool: pool)
+        }
+    }
+    private var filter: String {
+        switch content {
+        case .items: Subjects.workFilter(pool: pool)
+        case .batches: Subjects.batchFilter(pool: pool)
+        }
+    }
     package var consumer: String { Subjects.workConsumer(bundle: bundle, pool: pool) }
 
     /// The stream as a worker creates it where there is none.
     package var streamConfiguration: StreamConfiguration {
-        var configuration = StreamConfiguration(name: stream, subjects: [Subjects.workFilter(pool: pool)])
+        var configuration = StreamConfiguration(name: stream, subjects: [filter])
         configuration.retention = .workQueue
         configuration.storage = .memory
         configuration.discard = .new
-        configuration.maxMessages = Self.maxMessages
+        configuration.maxMessages = content == .items ? Self.maxMessages : Self.maxBatches
         configuration.maxAge = streamMaxAge
         return configuration
     }
 
     package var consumerConfiguration: ConsumerConfiguration {
-        var configuration = ConsumerConfiguration(
-            durableName: consumer, filterSubject: Subjects.workFilter(pool: pool))
+        var configuration = ConsumerConfiguration(durableName: consumer, filterSubject: filter)
         configuration.ackWait = ackWait
         configuration.maxDeliver = maxDeliver
         configuration.maxAckPending = Self.maxAckPending
@@ -88,11 +114,11 @@ package struct WorkLane: Sendable, Equatable {
     /// Makes sure stream and consumer are there; safe to repeat, and beside other workers and gateways doing the same.
     func ensure(_ jetStream: JetStream) async throws(NATSError) -> ConsumerPlan {
         let info = try await jetStream.ensureStream(streamConfiguration)
-        guard info.config.subjects.contains(Subjects.workFilter(pool: pool)) else {
+        guard info.config.subjects.contains(filter) else {
             throw .jetStream(
                 JetStreamAPIError(
                     code: 400, errorCode: 0,
-                    message: "stream \(stream) exists and does not take \(Subjects.workFilter(pool: pool))"))
+                    message: "stream \(stream) exists and does not take \(filter)"))
         }
         do throws(NATSError) {
             let existing = try await jetStream.consumerInfo(stream: stream, name: consumer)

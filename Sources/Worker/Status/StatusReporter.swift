@@ -11,13 +11,17 @@ package final class StatusReporter: Sendable {
     private let startedAt: Double
     private let isAccepting = Atomic(false)
     private let isServing: @Sendable () -> Bool
+    private let takesBatches: @Sendable () -> Bool
 
-    /// - Parameter isServing: whether work can be pulled from the queue at present.
+    /// - Parameters:
+    ///   - isServing: whether work can be pulled from the queue at present.
+    ///   - takesBatches: whether batches of it are pulled too.
     package init(
         configuration: WorkerConfiguration, models: ModelHost, metrics: WorkerMetrics, clock: WorkerClock,
-        isServing: @escaping @Sendable () -> Bool
+        isServing: @escaping @Sendable () -> Bool, takesBatches: @escaping @Sendable () -> Bool
     ) {
         self.isServing = isServing
+        self.takesBatches = takesBatches
         self.configuration = configuration
         self.models = models
         self.metrics = metrics
@@ -47,6 +51,7 @@ package final class StatusReporter: Sendable {
         status.models = models.status()
         status.loadedModels = status.models.filter { $0.state == "loaded" }.map(\.name)
         status.maxBatchRequests = 64
+        if takesBatches() { status.capabilities = [WorkerStatus.Capability.batchedItems] }
         // `gpus` stays empty and `gpu_count` 0: this worker computes on the processor's cores.
         status.counters = metrics.countersByModel()
         status.server.uptimeSeconds = Int(clock.monotonicSeconds() - startedAt)

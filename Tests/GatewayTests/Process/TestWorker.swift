@@ -31,6 +31,9 @@ final class TestWorker: Sendable {
     private let behaviour = Mutex(Behaviour.echo)
     private let seen = Mutex<[WorkItem]>([])
     private let consumer = Mutex<PullConsumer?>(nil)
+    /// The batches that came, in order, and what pulls them; see `takeBatches`.
+    let seenBatches = Mutex<[WorkItemBatch]>([])
+    let batchConsumer = Mutex<PullConsumer?>(nil)
     /// Where payloads are that did not fit into messages.
     private let payloads: URL?
 
@@ -84,26 +87,37 @@ final class TestWorker: Sendable {
     /// Answers a work item as told, again or for the first time.
     func answer(_ item: WorkItem) {
         let behaviour = behaviour.withLock { $0 }
+        if case .lie = behaviour { lie(about: item) }
+        guard let result = workResult(for: item), let reply = item.replySubject else { return }
+        var writer = MessagePackWriter()
+        result.write(to: &writer)
+        send(writer.bytes, to: reply)
+    }
+
+    /// Publishes an answer, twice where that was told.
+    func send(_ bytes: [UInt8], to reply: String) {
+        try? connection.publish(reply, payload: ByteBuffer(bytes: bytes))
+        if case .twice = behaviour.withLock({ $0 }) {
+            try? connection.publish(reply, payload: ByteBuffer(bytes: bytes))
+        }
+    }
+
+    /// What is answered to a work item; nil for nothing.
+    func workResult(for item: WorkItem) -> WorkResult? {
         var result = WorkResult(
             workItemID: item.workItemID, requestID: item.requestID, itemIndex: item.itemIndex,
             outcome: .success(result(for: item)), workerID: "test")
         result.timings.inference = 1.25
         result.timings.queue = 0.5
-        switch behaviour {
-        case .silent: return
-        case .echo, .twice: break
-        case .lie: lie(about: item)
+        switch behaviour.withLock({ $0 }) {
+        case .silent: return nil
+        case .echo, .twice, .lie: break
         case .fail(let code, let message): result.outcome = .failure(message: message, code: code)
         case .failOdd:
             if item.itemIndex % 2 == 1 { result.outcome = .failure(message: "odd", code: "inference_error") }
         case .garbage: result.outcome = .success([0xC1])
         }
-        var writer = MessagePackWriter()
-        result.write(to: &writer)
-        let payload = ByteBuffer(bytes: writer.bytes)
-        guard let reply = item.replySubject else { return }
-        try? connection.publish(reply, payload: payload)
-        if case .twice = behaviour { try? connection.publish(reply, payload: payload) }
+        return result
     }
 
     private func lie(about item: WorkItem) {

@@ -93,6 +93,21 @@ struct ResultCollectorTests {
         #expect(collector.nextDeadline == nil)
     }
 
+    @Test("what is missing of a request is told until it has ended")
+    func missing() {
+        var collector = ResultCollector<String>()
+        let id = Self.newID()
+        collector.open(id, itemCount: 4, deadline: Self.start, waiter: "caller")
+        _ = collector.receive(Self.result(id, 2, "2"))
+        _ = collector.receive(Self.result(id, 0, "0"))
+        #expect(collector.missingItems(of: id) == [1, 3])
+        var open: [String] = []
+        collector.forEachOpen { open.append("\($0) \($1)") }
+        #expect(open == ["\(id) caller"])
+        _ = collector.remove(id)
+        #expect(collector.missingItems(of: id) == [])
+    }
+
     @Test("many concurrent requests never see one another's results")
     func noCrossTalk() {
         var collector = ResultCollector<Int>()

@@ -88,6 +88,7 @@ final class WorkSender: Sendable {
 
     let connection: NATSConnection
     private let answers = Mutex<[String: [Answer]]>([:])
+    private let messages = Mutex(0)
 
     init(_ connection: NATSConnection, inbox: String) async throws {
         self.connection = connection
@@ -99,13 +100,20 @@ final class WorkSender: Sendable {
     }
 
     private func collect(_ message: NATSMessage) {
-        guard let result = try? message.payload.withUnsafeReadableBytes({ try WorkResult(decoding: $0) }) else {
-            return
+        let results = message.payload.withUnsafeReadableBytes { bytes -> [WorkResult] in
+            if WorkResultBatch.isBatch(bytes) { return (try? WorkResultBatch(decoding: bytes))?.results ?? [] }
+            return (try? WorkResult(decoding: bytes)).map { [$0] } ?? []
         }
-        var value: MessagePackValue?
-        if case .success(let blob) = result.outcome { value = try? MessagePackReader.decode(blob) }
-        answers.withLock { $0[result.requestID, default: []].append(Answer(result: result, value: value)) }
+        messages.withLock { $0 += 1 }
+        for result in results {
+            var value: MessagePackValue?
+            if case .success(let blob) = result.outcome { value = try? MessagePackReader.decode(blob) }
+            answers.withLock { $0[result.requestID, default: []].append(Answer(result: result, value: value)) }
+        }
     }
+
+    /// The messages that brought the answers.
+    var answerMessages: Int { messages.withLock { $0 } }
 
     /// Publishes one encode item a text, as one request.
     func send(

@@ -23,6 +23,19 @@ struct WorkLaneTests {
         #expect(consumer.ackPolicy == .explicit)
     }
 
+    @Test("batches have a stream of their own, with the same rules")
+    func batches() throws {
+        let lane = try WorkLane(bundle: "default", pool: "l4").batches
+        #expect(lane.stream == "WORK_BATCH_l4")
+        #expect(lane.consumer == "default_l4")
+        #expect(lane.streamConfiguration.subjects == ["sie.batch.*.l4"])
+        #expect(lane.streamConfiguration.retention == .workQueue)
+        #expect(lane.streamConfiguration.discard == .new)
+        #expect(lane.consumerConfiguration.filterSubject == "sie.batch.*.l4")
+        #expect(lane.consumerConfiguration.ackWait == .seconds(30))
+        #expect(lane.consumerConfiguration.maxDeliver == 20)
+    }
+
     @Test("an equal consumer is kept, another one is changed only where it differs")
     func plan() throws {
         let lane = try WorkLane(bundle: "default", pool: "p")
