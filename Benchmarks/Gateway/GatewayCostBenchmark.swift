@@ -13,8 +13,8 @@ struct GatewayCostBenchmark: AsyncParsableCommand {
         discussion: """
             The real gateway and nats-server run as processes; a responder in this process answers every item at once \
             with a vector of 384 numbers. Requests of 500 items are set against 500 requests, with and without workers \
-            that take several items in one message. Allocations are counted by perf's probes in the C library while the same load \
-            runs once more; that takes perf and root, and is left out without them.
+            that take several items in one message. Allocations are those of a second gateway, which runs with a library \
+            in front of the C library that counts them; they are left out where there is no C compiler.
             """)
 
     @Option(help: "Seconds of each measurement.")
@@ -29,13 +29,19 @@ struct GatewayCostBenchmark: AsyncParsableCommand {
     @Option(help: "Workers that announce themselves at rest.")
     var workers = 1000
 
+    @Option(help: "Models of the gateway that the workers announce themselves to.")
+    var models = 1000
+
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         print("machine: \(MachineDescription.current)")
         print("\(connections) connections, \(seconds) s each\n")
         try await requests(on: group)
         try await LargeRequestCost(seconds: seconds).run(on: group)
-        try await rest(on: group)
+        try await RestCost(
+            seconds: seconds, connections: connections, idleConnections: idleConnections, workers: workers,
+            models: models
+        ).run(on: group)
         try await group.shutdownGracefully()
     }
 
@@ -43,7 +49,9 @@ struct GatewayCostBenchmark: AsyncParsableCommand {
 
     private func requests(on group: any EventLoopGroup) async throws {
         let stack = try await GatewayStack.start(on: group)
-        let allocations = await AllocationCounter()
+        let allocations = try await AllocationCounter()
+        var counted: GatewayStack?
+        if let allocations { counted = try await GatewayStack.start(on: group, environment: allocations.environment) }
         let kinds: [(name: String, request: ByteBuffer)] = [
             (
                 "1 item of 1.5 KB, MessagePack",
@@ -67,18 +75,23 @@ struct GatewayCostBenchmark: AsyncParsableCommand {
         for (name, request) in kinds {
             let load = HTTPLoad(port: stack.gateway.port, request: request, group: group)
             _ = try await load.run(connections: connections, duration: .milliseconds(500))
-            let (cost, outcome) = try await cost(of: stack.gateway) { try await self.run(load) }
-            let counted = try await allocations?.count(of: stack.gateway.program.processIdentifier) {
-                try await self.run(load).requests
+            let (cost, outcome) = try await stack.gatewayMicroseconds { try await self.run(load) }
+            var allocated: Double?
+            if let allocations, let counted {
+                let load = HTTPLoad(port: counted.gateway.port, request: request, group: group)
+                _ = try await load.run(connections: connections, duration: .milliseconds(300))
+                let before = allocations.count
+                let outcome = try await load.run(connections: connections, duration: .milliseconds(500))
+                allocated = Double(allocations.count - before) / Double(max(1, outcome.requests))
             }
             microseconds.append(cost)
             table.rows.append([
                 name, outcome.perSecond.formatted(digits: 0), cost.formatted(digits: 1),
-                counted.map { $0.formatted(digits: 0) } ?? "-", "\(outcome.failures)",
+                allocated.map { $0.formatted(digits: 0) } ?? "-", "\(outcome.failures)",
             ])
         }
         print(table.text)
-        if allocations == nil { print("allocations: not counted, perf cannot place probes in the C library here") }
+        if allocations == nil { print("allocations: not counted, there is no C compiler") }
         let writer = Self.floatWriterMicroseconds(numbers: 32 * 384)
         let json = microseconds[3] - microseconds[2]
         print(
@@ -86,20 +99,11 @@ struct GatewayCostBenchmark: AsyncParsableCommand {
                 + "the float writer alone takes \(writer.formatted(digits: 1)) us for its numbers: "
                 + "\((json / writer).formatted(digits: 2)) x\n")
         try await stack.stop()
+        try await counted?.stop()
     }
 
     private func run(_ load: HTTPLoad) async throws -> HTTPLoad.Outcome {
         try await load.run(connections: connections, duration: .milliseconds(Int64(seconds * 1000)))
-    }
-
-    /// The gateway's processor time for each request.
-    private func cost(
-        of gateway: ProductProcess, _ load: () async throws -> HTTPLoad.Outcome
-    ) async throws -> (microseconds: Double, outcome: HTTPLoad.Outcome) {
-        let id = gateway.program.processIdentifier
-        let before = ProcessorTime.of(process: id)
-        let outcome = try await load()
-        return ((ProcessorTime.of(process: id) - before) / Double(max(1, outcome.requests)) * 1e6, outcome)
     }
 
     private static func floatWriterMicroseconds(numbers: Int) -> Double {
@@ -119,34 +123,5 @@ struct GatewayCostBenchmark: AsyncParsableCommand {
         }
         let used = ProcessorTime.ofThisProcess - before
         return bytes > 0 ? used / Double(rounds) * 1e6 : 0
-    }
-
-    // MARK: Rest
-
-    private func rest(on group: any EventLoopGroup) async throws {
-        let stack = try await GatewayStack.start(on: group, environment: ["SIE_GATEWAY_HEALTH_MODE": "nats"])
-        let id = stack.gateway.program.processIdentifier
-        let request = GatewayStack.request(port: stack.gateway.port, textBytes: 1536)
-        let load = HTTPLoad(port: stack.gateway.port, request: request, group: group)
-        _ = try await load.run(connections: connections, duration: .milliseconds(500))
-        var table = Table(header: ["gateway", "memory MiB", "CPU at rest, % of a core", "CPU us of a request"])
-        func measure(_ name: String) async throws {
-            let before = ProcessorTime.of(process: id)
-            try await Task.sleep(for: .seconds(10))
-            let used = (ProcessorTime.of(process: id) - before) / 10 * 100
-            let memory = ProcessMemory.residentMebibytes(of: id)
-            let (cost, _) = try await cost(of: stack.gateway) { try await run(load) }
-            table.rows.append([
-                name, memory.formatted(digits: 1), used.formatted(digits: 2), cost.formatted(digits: 1),
-            ])
-        }
-        try await measure("alone")
-        let fleet = try await AnnouncedWorkers(count: workers, url: stack.nats.url, eventLoop: group.next())
-        let idle = try await IdleConnections(count: idleConnections, port: stack.gateway.port, group: group)
-        try await measure("\(idleConnections) idle connections, \(workers) workers that report every 5 s")
-        print(table.text)
-        await idle.close()
-        await fleet.stop()
-        try await stack.stop()
     }
 }

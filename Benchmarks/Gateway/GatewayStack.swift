@@ -14,12 +14,14 @@ struct GatewayStack {
     let responder: InstantResponder
     private let seeds: URL
 
-    /// - Parameter takesBatches: whether the responder takes several items in one message, and the gateway hears of it.
+    /// - Parameters:
+    ///   - takesBatches: whether the responder takes several items in one message, and the gateway hears of it.
+    ///   - models: how many the gateway knows.
     static func start(
-        on group: any EventLoopGroup, environment: [String: String] = [:], takesBatches: Bool = false
+        on group: any EventLoopGroup, environment: [String: String] = [:], takesBatches: Bool = false, models: Int = 1
     ) async throws -> GatewayStack {
         let nats = try await NATSServerProcess()
-        let seeds = try writeSeeds()
+        let seeds = try writeSeeds(models: models)
         let responder = try await InstantResponder(
             url: nats.url, pool: pool, dimensions: 384, takesBatches: takesBatches, eventLoop: group.next())
         var environment = environment
@@ -40,6 +42,16 @@ struct GatewayStack {
         await responder.stop()
         try await gateway.kill()
         try FileManager.default.removeItem(at: seeds)
+    }
+
+    /// The gateway's processor time for each request of a load.
+    func gatewayMicroseconds(
+        _ load: () async throws -> HTTPLoad.Outcome
+    ) async throws -> (microseconds: Double, outcome: HTTPLoad.Outcome) {
+        let id = gateway.program.processIdentifier
+        let before = ProcessorTime.of(process: id)
+        let outcome = try await load()
+        return ((ProcessorTime.of(process: id) - before) / Double(max(1, outcome.requests)) * 1e6, outcome)
     }
 
     /// A whole encode request of `items` texts.
@@ -76,15 +88,16 @@ struct GatewayStack {
         return request
     }
 
-    private static func writeSeeds() throws -> URL {
+    private static func writeSeeds(models: Int) throws -> URL {
         let folder = FileManager.default.temporaryDirectory.appending(path: "sie-bench-\(UUID().uuidString)")
-        for (path, text) in [
-            ("bundles/default.yaml", "name: default\npriority: 10\nadapters: [bench]\n"),
-            (
-                "models/bench.yaml",
-                "sie_id: bench/model\nprofiles: {default: {adapter_path: 'bench:A', max_batch_tokens: 1}}\n"
-            ),
-        ] {
+        func model(_ id: String) -> String {
+            "sie_id: \(id)\nprofiles: {default: {adapter_path: 'bench:A', max_batch_tokens: 1}}\n"
+        }
+        let files =
+            [("bundles/default.yaml", "name: default\npriority: 10\nadapters: [bench]\n")]
+            + [("models/bench.yaml", model("bench/model"))]
+            + (1..<max(1, models)).map { ("models/other-\($0).yaml", model("bench/other-\($0)")) }
+        for (path, text) in files {
             let file = folder.appending(path: path)
             try FileManager.default.createDirectory(
                 at: file.deletingLastPathComponent(), withIntermediateDirectories: true)

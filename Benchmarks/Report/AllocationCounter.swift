@@ -1,49 +1,40 @@
 import Foundation
 import TestSupport
 
-/// Counts what a running process allocates, by perf's probes at the entries of the C library's functions.
-struct AllocationCounter {
-    private static let functions = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"]
+/// Counts what a program allocates, by a library in front of the C library's functions (`scripts/allocation-count.c`).
+final class AllocationCounter {
+    private let folder: URL
+    private var library: URL { folder.appending(path: "count.so") }
+    private var file: URL { folder.appending(path: "count") }
 
-    private let perf: String
-
-    /// Nil where there is no perf, or it may not place probes.
-    init?() async {
-        let perf = "/usr/bin/perf"
-        let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-        guard FileManager.default.isExecutableFile(atPath: perf),
-            let library = maps.split(separator: "\n").compactMap({ $0.split(separator: " ").last })
-                .first(where: { $0.hasSuffix("/libc.so.6") })
-        else { return nil }
-        self.perf = perf
-        for function in Self.functions {
-            // One that is there already is as good.
-            _ = try? await Self.output(of: perf, ["probe", "-q", "-x", String(library), function])
+    /// Nil where there is no C compiler to make the library with.
+    init?() async throws {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        let candidates = path.split(separator: ":").flatMap { folder in
+            ["cc", "clang", "gcc"].map { "\(folder)/\($0)" }
         }
-        let events = (try? await Self.output(of: perf, ["list", "tracepoint"])) ?? ""
-        guard Self.functions.allSatisfy({ events.contains("probe_libc:\($0) ") }) else { return nil }
+        guard let compiler = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
+            return nil
+        }
+        folder = FileManager.default.temporaryDirectory.appending(path: "allocations-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Data(count: 8).write(to: file)
+        let source = Fixtures.repository.appending(path: "scripts/allocation-count.c")
+        let compilation = try ProgramProcess(
+            compiler, arguments: ["-O2", "-fPIC", "-shared", "-o", library.path, source.path])
+        guard try await compilation.exitCode() == 0 else { return nil }
     }
 
-    /// Allocations for each of the requests that `load` says it made.
-    func count(of process: Int32, _ load: () async throws -> Int) async throws -> Double {
-        let events = Self.functions.map { "probe_libc:\($0)" }.joined(separator: ",")
-        let counter = try ProgramProcess(perf, arguments: ["stat", "-x", ",", "-e", events, "-p", "\(process)"])
-        // Until the probes are in place.
-        try await Task.sleep(for: .milliseconds(500))
-        let requests = try await load()
-        counter.signal(2)
-        try await counter.exitCode()
-        let total = counter.standardError.split(separator: "\n").reduce(0.0) { sum, line in
-            let fields = line.split(separator: ",", omittingEmptySubsequences: false)
-            guard line.contains("probe_libc:"), let first = fields.first, let count = Double(first) else { return sum }
-            return sum + count
-        }
-        return total / Double(max(1, requests))
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    /// What a program has to be started with for its allocations to be counted.
+    var environment: [String: String] {
+        ["LD_PRELOAD": library.path, "SIE_BENCH_ALLOCATION_COUNT": file.path]
     }
 
-    private static func output(of program: String, _ arguments: [String]) async throws -> String {
-        let process = try ProgramProcess(program, arguments: arguments)
-        try await process.exitCode()
-        return process.standardOutput
+    /// Allocations so far.
+    var count: UInt64 {
+        let bytes = (try? Data(contentsOf: file)) ?? Data()
+        return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

@@ -71,6 +71,8 @@ public struct JSONWriter {
     /// A double in the writer's style; NaN and infinities, which JSON cannot say, become null.
     public mutating func write(_ value: Double) {
         separate()
+        // Every style spells these alike.
+        if let decimal = ShortestDecimal(value.magnitude) { return append(decimal, isNegative: value < 0) }
         append(value.isFinite ? options.numberStyle.text(value) : "null")
     }
 
@@ -151,6 +153,13 @@ public struct JSONWriter {
     private mutating func word(_ text: StaticString) {
         separate()
         text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    }
+
+    private mutating func append(_ decimal: ShortestDecimal, isNegative: Bool) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: ShortestDecimal.maximumLength) { text in
+            let count = decimal.write(isNegative: isNegative, to: text)
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[(text.count - count)...]))
+        }
     }
 
     private mutating func append(_ text: String) {

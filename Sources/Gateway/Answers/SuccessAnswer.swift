@@ -103,8 +103,8 @@ package struct SuccessAnswer {
     // MARK: JSON
 
     private func jsonBody(_ operation: WorkItem.Operation) -> [UInt8] {
-        // A float32 takes 4 bytes packed and about 20 as text.
-        var writer = JSONWriter(capacity: results.encoded.reduce(256) { $0 + 5 * ($1?.count ?? 64) })
+        // A float32 takes 4 bytes packed and up to 24 as text.
+        var writer = JSONWriter(capacity: results.encoded.reduce(256) { $0 + 6 * ($1?.count ?? 64) })
         writer.beginObject()
         writer.key("model")
         writer.write(model)

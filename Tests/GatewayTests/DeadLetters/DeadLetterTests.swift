@@ -38,6 +38,29 @@ struct DeadLetterTests {
         #expect(DeadLetterAdvisory(ByteBuffer(string: #"{"stream":"S","stream_seq":-1}"#)) == nil)
     }
 
+    @Test("a batch that is given up says whose it was too, and is moved like an item")
+    func batch() {
+        var item = WorkItem()
+        item.requestID = "r1"
+        item.modelID = "org/mini"
+        item.pool = "default"
+        var writer = MessagePackWriter()
+        let emptyMap: [UInt8] = [0x80]
+        emptyMap.withUnsafeBytes {
+            WorkItemWriter(item).write(batch: [(index: 4, payload: .item($0)), (5, .item($0))], to: &writer)
+        }
+        let advisory = DeadLetterAdvisory(
+            stream: "WORK_BATCH_default", consumer: "default_default", sequence: 9, deliveries: 20)
+        let letter = DeadLetter(
+            advisory, stored: Self.stored(ByteBuffer(bytes: writer.bytes), subject: "sie.batch.org__mini.default"),
+            announced: ByteBuffer(string: "{}"))
+        #expect(letter.subject == "sie.dlq.org__mini")
+        #expect(letter.headers["Sie-Request-Id"] == "r1" && letter.headers["Sie-Item-Index"] == "4")
+        #expect(letter.headers["Sie-Model"] == "org/mini" && letter.headers["Sie-Pool"] == "default")
+        #expect(DeadLetter.pool(ofStream: "WORK_BATCH_default") == "default")
+        #expect(DeadLetter.pool(ofStream: "WORK_BATCH_") == nil)
+    }
+
     @Test("a letter holds the work item and says whose it was")
     func attributed() {
         var item = WorkItem()

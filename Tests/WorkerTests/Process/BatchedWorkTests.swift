@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import JSONStream
 import MessagePack
 import NATSClient
 import NIOCore
