@@ -1,6 +1,8 @@
 import JSONStream
 import MessagePack
+import NATSClient
 import NIOHTTP1
+import Synchronization
 import TestSupport
 import Testing
 import Wire

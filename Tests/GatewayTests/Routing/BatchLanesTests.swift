@@ -4,12 +4,15 @@ import Wire
 
 @Suite("Which lanes take batches")
 struct BatchLanesTests {
+    typealias Worker = (bundle: String, pool: String, takesBatches: Bool)
+
     @Test("a lane takes them if all of its workers do, whatever the others are")
     func all() {
-        let lanes = BatchLanes(workers: [
+        let workers: [Worker] = [
             ("default", "a", true), ("Default", "a", true), ("default", "b", true), ("default", "b", false),
             ("other", "a", false),
-        ])
+        ]
+        let lanes = BatchLanes(workers: workers)
         #expect(lanes.takers(bundle: "default", pool: "a") == 2)
         #expect(lanes.takers(bundle: "DEFAULT", pool: "a") == 2)
         #expect(lanes.takers(bundle: "default", pool: "b") == 0)
@@ -19,9 +22,10 @@ struct BatchLanesTests {
 
     @Test("batches are abandoned when there are workers and none of them takes any")
     func abandoned() {
-        let lanes = BatchLanes(workers: [
+        let workers: [Worker] = [
             ("default", "a", false), ("default", "b", true), ("default", "b", false),
-        ])
+        ]
+        let lanes = BatchLanes(workers: workers)
         #expect(lanes.areAbandoned(bundle: "default", pool: "a"))
         #expect(!lanes.areAbandoned(bundle: "default", pool: "b"))
         // Somebody may come back who takes them.

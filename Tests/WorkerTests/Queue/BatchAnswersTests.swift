@@ -12,9 +12,9 @@ struct BatchAnswersTests {
     @Test("only the last of its items completes a batch, in whatever order they end")
     func complete() {
         var answers = BatchAnswers(itemCount: 3)
-        #expect(!answers.answered(Self.result(2)))
-        #expect(!answers.answered(Self.result(0)))
-        #expect(answers.answered(Self.result(1)))
+        #expect(answers.answered(Self.result(2)) == false)
+        #expect(answers.answered(Self.result(0)) == false)
+        #expect(answers.answered(Self.result(1)) == true)
         #expect(answers.results.map(\.itemIndex) == [2, 0, 1])
         #expect(answers.givenBackFor == nil)
     }
@@ -22,9 +22,9 @@ struct BatchAnswersTests {
     @Test("a batch is given back for as long as the most patient of its items")
     func givenBack() {
         var answers = BatchAnswers(itemCount: 3)
-        #expect(!answers.gaveBack(for: .seconds(5)))
-        #expect(!answers.answered(Self.result(1)))
-        #expect(answers.gaveBack(for: .zero))
+        #expect(answers.gaveBack(for: .seconds(5)) == false)
+        #expect(answers.answered(Self.result(1)) == false)
+        #expect(answers.gaveBack(for: .zero) == true)
         #expect(answers.results.map(\.itemIndex) == [1])
         #expect(answers.givenBackFor == .seconds(5))
     }
