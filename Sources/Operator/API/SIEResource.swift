@@ -7,11 +7,14 @@ package protocol SIEResource: KubernetesResource, Hashable {
 
     /// What is wanted, if it can be read.
     var spec: Parsed<Spec> { get set }
-    /// Nil until the operator has looked at the object for the first time, and where it cannot be read.
+    /// Nil where there is none or it cannot be read. Servers give new objects one whose `observedGeneration` is -1.
     var status: Status? { get set }
 
     /// What keeps a deleted object until its effects outside of it are undone.
     static var finalizer: String { get }
+
+    /// The rules of ``issues(replacing:)`` for a spec that can be read.
+    func ruleIssues(_ spec: Spec, replacing old: Spec?) -> [SpecIssue]
 }
 
 /// What all specs have in common.
