@@ -1,0 +1,185 @@
+import Kubernetes
+
+/// Writes a model's status from what was found, so that kstatus reads it right at every moment: `observedGeneration`
+/// comes with the outcome, Reconciling and Stalled are there only while they are true and never both, and a model that is
+/// not ready has one of the two.
+package struct ModelStatusWriter: Sendable {
+    package let readiness: SIEModel.Readiness
+    package let generation: Int?
+    package let now: Timestamp
+    private let reconcileRequest: String?
+    private var status: SIEModel.Status
+    private let hadOutcomeOfGeneration: Bool
+
+    /// - Parameters:
+    ///   - status: the status that was read; times and whatever nothing is said of stay.
+    ///   - generation: of the spec that was looked at.
+    ///   - reconcileRequest: the annotation that is thereby acted upon, if there is one.
+    package init(
+        _ status: SIEModel.Status?, readiness: SIEModel.Readiness = .init(), generation: Int?,
+        reconcileRequest: String? = nil, now: Timestamp
+    ) {
+        self.reconcileRequest = reconcileRequest
+        self.status = status ?? SIEModel.Status()
+        self.readiness = readiness
+        self.generation = generation
+        self.now = now
+        hadOutcomeOfGeneration = status?.observedGeneration == generation
+    }
+
+    /// The status before anything was done: nobody may take the model for ready.
+    package func begun(message: String) -> SIEModel.Status {
+        written {
+            $0.set(.ready, .unknown, .progressing, message)
+            $0.wait(.registering, message)
+        }
+    }
+
+    /// The status of a model that is left alone.
+    package func suspended() -> SIEModel.Status {
+        written {
+            // Unknown and not False: nobody works on it, and nothing is wrong.
+            $0.set(.ready, .unknown, .suspended, "the object is suspended")
+            $0.status.conditions.remove(.reconciling)
+            $0.status.conditions.remove(.stalled)
+        }
+    }
+
+    /// The status of a spec that breaks a rule.
+    package func invalid(_ issues: [SpecIssue]) -> SIEModel.Status {
+        written { $0.stall(.invalidSpec, issues.map(\.description).joined(separator: "; ")) }
+    }
+
+    /// The status of a model whose id another, older object has.
+    package func duplicate(of other: ObjectKey, modelID: String) -> SIEModel.Status {
+        written { $0.stall(.duplicateModelID, "\(other) is older and has modelID \(modelID), too") }
+    }
+
+    /// The status after a reconcile.
+    package func outcome(_ findings: ModelFindings) -> SIEModel.Status {
+        written { $0.record(findings) }
+    }
+
+    // MARK: Parts
+
+    private mutating func record(_ findings: ModelFindings) {
+        if let receipt = findings.receipt { status.registration = receipt }
+        switch findings.registration {
+        case .done(let reason, let message):
+            set(.registered, .true, reason, message)
+            fold(findings.gateways)
+        case .failing(let reason, let message, let isRegistered) where isRegistered:
+            // What is registered stays so: serving goes on without the config service.
+            set(.registered, .true, .alreadyRegistered, "registered before; \(reason.rawValue): \(message)")
+            fold(findings.gateways)
+        // What is served under this generation stays ready until something else is found.
+        case .underWay where hadOutcomeOfGeneration && status.conditions.isTrue(.ready): break
+        case .underWay(let message):
+            set(.registered, .unknown, .registering, message)
+            set(.ready, .unknown, .progressing, message)
+            wait(.registering, message)
+        case .failing(let reason, let message, _):
+            set(.registered, .false, reason, message)
+            set(.ready, .false, .dependencyUnavailable, message)
+            wait(.retrying, message)
+        case .stalled(let reason, let message):
+            set(.registered, .false, reason, message)
+            stall(reason, message)
+        }
+    }
+
+    private mutating func fold(_ fold: GatewayFold?) {
+        guard let fold else {
+            if readiness.policy == .registered {
+                become(.registered, "the config service has the model")
+            } else if !(hadOutcomeOfGeneration && status.conditions.isTrue(.ready)) {
+                set(.ready, .unknown, .progressing, "the gateways were not asked yet")
+                wait(.waitingForGateways, "the gateways were not asked yet")
+            }
+            return
+        }
+        let workers = WorkerFold(fold.bundles, readiness: readiness)
+        var gateways = fold.gateways
+        // The time alone is no reason to write.
+        let before = status.gateways?.lastProbeTime
+        gateways.lastProbeTime = before
+        if gateways != status.gateways { gateways.lastProbeTime = now }
+        status.gateways = gateways
+        status.bundles = fold.bundles
+        status.summary = summary(gateways, fold.bundles)
+        set(.routable, fold.isRoutable ? .true : .false, fold.reason, fold.message)
+        set(.workersAcked, workers.status, workers.reason, workers.message)
+
+        switch readiness.policy {
+        case .registered: become(.registered, "the config service has the model; \(fold.message)")
+        case .routable, .acked:
+            if !fold.isRoutable {
+                set(.ready, .false, .gatewaysNotSynced, fold.message)
+                wait(.waitingForGateways, fold.message)
+            } else if readiness.policy == .acked, !workers.isAcked {
+                set(.ready, .false, .workersNotAcked, workers.message)
+                wait(.waitingForWorkers, workers.message)
+            } else if readiness.policy == .acked {
+                become(.acked, "\(fold.message); \(workers.message)")
+            } else {
+                become(.routable, fold.message)
+            }
+        }
+    }
+
+    /// Such as `2/2 gateways, 4/4 workers`.
+    private func summary(_ gateways: SIEModel.Gateways, _ bundles: [SIEModel.Bundle]) -> String {
+        let eligible = bundles.reduce(0) { $0 + ($1.eligibleWorkers ?? 0) }
+        let acked = bundles.reduce(0) { $0 + ($1.ackedWorkers ?? 0) }
+        let routable = "\(gateways.routable ?? 0)/\(gateways.total ?? 0) gateways"
+        return eligible == 0 ? routable : "\(routable), \(acked)/\(eligible) workers"
+    }
+
+    private mutating func become(_ reason: ModelReason, _ message: String) {
+        set(.ready, .true, reason, message)
+        status.conditions.remove(.reconciling)
+        status.conditions.remove(.stalled)
+    }
+
+    /// Says that the operator works on it, or, once that has taken too long, that it is stalled. It goes on either way.
+    private mutating func wait(_ reason: ModelReason, _ message: String) {
+        let deadline = Int64(readiness.progressDeadlineSeconds)
+        let stalled = status.conditions[.stalled]
+        let since = status.conditions[.reconciling]?.lastTransitionTime
+        let isOverdue =
+            hadOutcomeOfGeneration
+            && (stalled?.reason == ModelReason.progressDeadlineExceeded.rawValue
+                || since.map { now.secondsSince1970 - $0.secondsSince1970 >= deadline } ?? false)
+        if isOverdue {
+            status.conditions.remove(.reconciling)
+            let text = "not ready within \(deadline) s, still trying: \(message)"
+            set(.stalled, .true, .progressDeadlineExceeded, text)
+        } else {
+            // The clock starts anew with each generation.
+            if !hadOutcomeOfGeneration { status.conditions.remove(.reconciling) }
+            status.conditions.remove(.stalled)
+            set(.reconciling, .true, reason, message)
+        }
+    }
+
+    private mutating func stall(_ reason: ModelReason, _ message: String) {
+        status.conditions.remove(.reconciling)
+        set(.ready, .false, .registrationFailed, message)
+        set(.stalled, .true, reason, message)
+    }
+
+    private mutating func set(
+        _ type: ConditionType, _ state: Condition.State, _ reason: ModelReason, _ message: String
+    ) {
+        status.conditions.set(type, state, reason: reason, message: message, generation: generation, now: now)
+    }
+
+    /// The outcome and the generation that it is of go together.
+    private func written(_ body: (inout Self) -> Void) -> SIEModel.Status {
+        var writer = self
+        body(&writer)
+        writer.status.observedGeneration = generation
+        if let reconcileRequest { writer.status.lastHandledReconcileAt = reconcileRequest }
+        return writer.status
+    }
+}
