@@ -174,10 +174,12 @@ struct CustomResourceServerTests {
         let category = try await kubectl("get", "sie", "-o", "name")
         #expect(category.output.split(separator: "\n").count == 3, "\(category.output)")
 
-        let explained = try await kubectl("explain", "siem.spec.readiness.policy")
-        #expect(explained.code == 0, "\(explained.errors)")
-        let text = explained.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        #expect(text.contains("once every ready gateway replica routes"), "\(explained.output)")
+        // The server publishes new definitions for `explain` a little later than it serves them.
+        try await eventually("an explanation of the field") {
+            let explained = try await kubectl("explain", "siem.spec.readiness.policy")
+            let text = explained.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            return explained.code == 0 && text.contains("once every ready gateway replica routes")
+        }
 
         let scaled = try await kubectl("scale", "siep/tenant-a", "--replicas=2")
         #expect(scaled.code == 0, "\(scaled.errors)")
