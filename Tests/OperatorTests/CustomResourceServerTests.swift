@@ -81,7 +81,8 @@ struct CustomResourceServerTests {
             let filled = kept["spec"] ?? .null
             #expect(filled != document["spec"])
             let (left, right): (Object, Object) = (try document.decode(), try kept.decode())
-            #expect(left.spec == right.spec && left.spec.value != nil)
+            #expect(left.spec.value != nil && right.spec.value != nil)
+            // Whatever the order: servers sort the members of open objects.
             #expect(try MergePatch.difference(from: JSONValue(encoding: left.spec), to: filled) == .object([]))
         }
         try await check(SIEModel.self, "the smallest model")

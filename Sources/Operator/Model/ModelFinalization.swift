@@ -56,6 +56,8 @@ package enum ModelFinalization: Sendable, Hashable {
         switch answer {
         case .response(status: 200..<300, _, _):
             return .release(.finalized, message: "the catalogue has forgotten the model")
+        case .response(404, let body, _) where body["detail"]?["error"] == "model_not_found":
+            return .release(.finalized, message: "the catalogue has no such model")
         case .response(let status, _, _) where [404, 405, 501].contains(status):
             let text = "the config service cannot forget models (\(status)); the catalogue keeps it"
             return .release(.remoteDeleteUnsupported, message: text)

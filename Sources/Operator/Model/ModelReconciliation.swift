@@ -156,8 +156,8 @@ package struct ModelReconciliation: Sendable {
             let text = ModelDiff.explanation(profiles: profiles, fields: fields, modelID: payload.modelID)
             return stall(.appendOnlyConflict, text)
         case .equal(let unregistered):
-            let lacks = unregistered.isEmpty ? "" : "; it has no \(unregistered.joined(separator: ", "))"
-            let text = "the catalogue has every profile of \(payload.modelID)\(lacks)"
+            let lacks = unregistered.isEmpty ? "" : "; it lacks \(unregistered.joined(separator: ", "))"
+            let text = "the catalogue has \(payload.modelID)\(lacks)"
             return registered(.done(known(.adopted), message: text), as: payload, router: nil, warnings: nil)
         case .opaque where isRegistered:
             return registered(
@@ -204,9 +204,9 @@ package struct ModelReconciliation: Sendable {
         switch outcome {
         case .registered(let answer):
             let reason: ModelReason = answer.created.isEmpty ? .alreadyRegistered : .created
-            let text = answer.created.isEmpty ? "the catalogue had" : "the catalogue took"
+            // In the words of a later comparison, so that it finds nothing to write.
             return registered(
-                .done(reason, message: "\(text) \(payload.modelID)"), as: payload, router: answer.routerID,
+                .done(reason, message: "the catalogue has \(payload.modelID)"), as: payload, router: answer.routerID,
                 warnings: answer.warnings)
         case .appliedBefore where !hasComparedAgain:
             hasComparedAgain = true
