@@ -35,6 +35,18 @@ package enum Tools {
         }
     }
 
+    /// The original control plane, sie-config 0.10.1.
+    package static func originalConfig() throws -> String {
+        try existing(
+            Fixtures.repository.appending(path: ".tools/python-config/bin/sie-config"), makeWith: "scripts/test-tools")
+    }
+
+    /// A Python interpreter with the original worker, sie-server 0.3.1, and without PyTorch.
+    package static func originalWorker() throws -> String {
+        try existing(
+            Fixtures.repository.appending(path: ".tools/python-worker/bin/python"), makeWith: "scripts/test-tools")
+    }
+
     package struct Missing: Error, CustomStringConvertible {
         package var path: String
         package var remedy: String

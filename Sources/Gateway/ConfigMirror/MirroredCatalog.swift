@@ -27,7 +27,14 @@ package struct MirroredCatalog: Sendable {
     /// The control plane's bundles; nil before the first snapshot.
     private var installedBundles: [Bundle]?
     /// What snapshots and deltas brought, by model id; seeds that change do not take it away.
-    private var learned: [String: ModelConfig] = [:]
+    private var learned: [String: Learned] = [:]
+
+    private struct Learned {
+        var model: ModelConfig
+        /// The epoch at which the control plane is known to have had it; nil for a model that it has lost since, by
+        /// going back to an older state.
+        var epoch: UInt64?
+    }
 
     /// - Parameter registry: the seeds.
     package init(registry: Registry = .init()) {
@@ -39,23 +46,45 @@ package struct MirroredCatalog: Sendable {
     /// gateway stands in following it stay as they are.
     package mutating func replaceSeeds(_ newSeeds: Registry) {
         seeds = newSeeds
+        rebuild()
+    }
+
+    private mutating func rebuild() {
         registry = seeds
         if let installedBundles { registry.replaceBundles(installedBundles) }
-        for (_, model) in learned.sorted(by: { $0.key < $1.key }) {
+        for (_, known) in learned.sorted(by: { $0.key < $1.key }) {
             do throws(RegistryError) {
-                try registry.add(model)
+                try registry.add(known.model)
             } catch {
-                // It was accepted before, so what contradicts it are the new seeds.
-                registry.insert(model)
+                // It was accepted before, so what contradicts it are the seeds.
+                registry.insert(known.model)
             }
         }
     }
 
-    /// Adds a model that the control plane brought.
-    private mutating func learn(_ model: ModelConfig) throws(RegistryError) -> Registry.Addition {
+    /// Adds a model that the control plane has at an epoch.
+    private mutating func learn(_ model: ModelConfig, epoch: UInt64) throws(RegistryError) -> Registry.Addition {
         let addition = try registry.add(model)
-        learned[model.id] = learned[model.id]?.appending(model) ?? model
+        learned[model.id] = Learned(model: learned[model.id]?.model.appending(model) ?? model, epoch: epoch)
         return addition
+    }
+
+    /// Takes away what the control plane has deleted: models that it had, and that a snapshot of that time or later is
+    /// without. One that went back to an older state has deleted nothing.
+    private mutating func forget(missingFrom export: ConfigServiceClient.Export) {
+        let listed = Set(export.models.map(\.id))
+        let wentBack = export.epoch < sync.epoch
+        var deleted: [String] = []
+        for (id, known) in learned where !listed.contains(id) {
+            if wentBack {
+                learned[id]?.epoch = nil
+            } else if let epoch = known.epoch, epoch <= export.epoch {
+                deleted.append(id)
+            }
+        }
+        guard !deleted.isEmpty else { return }
+        for id in deleted { learned[id] = nil }
+        rebuild()
     }
 
     /// Installs a snapshot of the control plane: bundles first, for models are checked against them. A model that is
@@ -68,13 +97,21 @@ package struct MirroredCatalog: Sendable {
     ) -> Int {
         installedBundles = bundles
         registry.replaceBundles(bundles)
+        forget(missingFrom: export)
         rejections = []
         var applied = 0
         for model in export.models {
             guard let document = model.document else { continue }
             do {
-                let addition = try learn(try ModelConfig(try document.get()))
-                if !addition.createdProfiles.isEmpty { applied += 1 }
+                let config = try ModelConfig(try document.get())
+                do throws(RegistryError) {
+                    if !(try learn(config, epoch: export.epoch).createdProfiles.isEmpty) { applied += 1 }
+                } catch .profileConflict {
+                    // Newer control planes replace models. A snapshot is all they have, so it stands.
+                    learned[config.id] = Learned(model: config, epoch: export.epoch)
+                    registry.insert(config)
+                    applied += 1
+                }
             } catch {
                 rejections.append(Rejection(model: model.id, reason: "\(error)"))
             }
@@ -100,7 +137,7 @@ package struct MirroredCatalog: Sendable {
             return (.parseError, "\(error)")
         }
         do throws(RegistryError) {
-            _ = try learn(model)
+            _ = try learn(model, epoch: delta.epoch)
         } catch {
             return (.applyError, error.description)
         }

@@ -31,14 +31,14 @@ struct ConfigMirrorTests {
     }
 
     static func with(
-        url: String?, connection: NATSConnection? = nil, pollInterval: Duration = .seconds(3600),
+        url: String?, connection: NATSConnection? = nil, pollInterval: Duration = .seconds(3600), token: String? = nil,
         body: @Sendable (Running) async throws -> Void
     ) async throws {
         let (published, publish) = AsyncStream.makeStream(of: Registry.self)
         let metrics = ConfigMetrics(registry: MetricsRegistry())
         let mirror = ConfigMirror(
             seeds: Registry(bundles: [Bundle(id: "seed", adapters: ["st"])]),
-            client: url.map { ConfigServiceClient(baseURL: $0, token: nil, http: .shared) }, connection: connection,
+            client: url.map { ConfigServiceClient(baseURL: $0, token: token, http: .shared) }, connection: connection,
             trust: ProducerTrust(producers: ["sie-config"]), pollInterval: pollInterval, metrics: metrics,
             logger: logger, publish: { publish.yield($0) })
         try await withThrowingTaskGroup(of: Void.self) { tasks in

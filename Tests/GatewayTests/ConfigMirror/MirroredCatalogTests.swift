@@ -51,7 +51,7 @@ struct MirroredCatalogTests {
         catalog.apply(bundles: Self.bundles, bundlesHash: "1", export: Export(epoch: 1, models: [Self.good("a")]))
         #expect(catalog.registry.bundles.map(\.id) == ["default", "other"])
         #expect(catalog.registry.bundles(servingModel: "a") == ["default"])
-        catalog.apply(bundles: [Self.bundles[1]], bundlesHash: "2", export: Export(epoch: 2, models: []))
+        catalog.apply(bundles: [Self.bundles[1]], bundlesHash: "2", export: Export(epoch: 2, models: [Self.good("a")]))
         #expect(catalog.registry.bundles.map(\.id) == ["other"])
         #expect(catalog.registry.bundles(servingModel: "a") == [], "known, but served by nobody any more")
         #expect(catalog.registry.modelIDs == ["a"])
@@ -69,6 +69,59 @@ struct MirroredCatalogTests {
             catalog.apply(bundles: Self.bundles, bundlesHash: "2", export: Export(epoch: 9, models: [Self.good("a")]))
                 == 0, "what is known already brings nothing new")
         #expect(catalog.rejections.isEmpty)
+    }
+
+    private static func path(of id: String, in catalog: MirroredCatalog) -> String? {
+        catalog.registry.model(named: id)?.profile(named: "default")?.adapterPath
+    }
+
+    @Test("what the control plane has deleted or replaced goes with the next snapshot; seeds stay")
+    func deletion() throws {
+        var catalog = MirroredCatalog(
+            registry: try Self.seeds(["{sie_id: seeded, profiles: {default: {adapter_path: 'st:A'}}}"]))
+        catalog.apply(
+            bundles: Self.bundles, bundlesHash: "h",
+            export: Export(epoch: 3, models: [Self.good("a"), Self.good("b"), Self.good("c")]))
+        let replaced = Self.model("b", "{sie_id: b, profiles: {default: {adapter_path: 'ce:B'}}}")
+        let applied = catalog.apply(
+            bundles: Self.bundles, bundlesHash: "h",
+            export: Export(epoch: 5, models: [replaced, Self.model("c", "{[")]))
+        #expect(applied == 1)
+        #expect(catalog.registry.modelIDs == ["b", "c", "seeded"], "what is listed and unreadable is not deleted")
+        #expect(Self.path(of: "b", in: catalog) == "ce:B")
+        #expect(catalog.registry.bundles(servingModel: "b") == ["other"])
+        #expect(catalog.rejections.map(\.model) == ["c"])
+        catalog.replaceSeeds(try Self.seeds([]))
+        #expect(catalog.registry.modelIDs == ["b", "c"])
+    }
+
+    @Test("a snapshot that is older than a delta deletes nothing that the delta brought")
+    func overtakenSnapshot() {
+        var catalog = MirroredCatalog()
+        catalog.apply(bundles: Self.bundles, bundlesHash: "h", export: Export(epoch: 3, models: [Self.good("a")]))
+        let delta = ConfigDelta(
+            producerID: "sie-config", bundleID: "default", epoch: 4, bundleConfigHash: "x", modelID: "b",
+            modelConfig: "{sie_id: b, profiles: {default: {adapter_path: 'st:B'}}}")
+        #expect(catalog.apply(delta, trust: ProducerTrust(producers: [])).0 == .applied)
+        catalog.apply(bundles: Self.bundles, bundlesHash: "h", export: Export(epoch: 3, models: [Self.good("a")]))
+        #expect(catalog.registry.modelIDs == ["a", "b"])
+    }
+
+    @Test("a control plane that went back takes nothing away, neither then nor when its epochs have caught up")
+    func wentBack() {
+        var catalog = MirroredCatalog()
+        catalog.apply(
+            bundles: Self.bundles, bundlesHash: "h", export: Export(epoch: 5, models: [Self.good("a"), Self.good("b")]))
+        catalog.apply(bundles: Self.bundles, bundlesHash: "h", export: Export(epoch: 1, models: [Self.good("a")]))
+        catalog.rewind(to: 1)
+        catalog.apply(bundles: Self.bundles, bundlesHash: "h", export: Export(epoch: 9, models: [Self.good("a")]))
+        #expect(catalog.registry.modelIDs == ["a", "b"])
+        catalog.apply(
+            bundles: Self.bundles, bundlesHash: "h",
+            export: Export(epoch: 10, models: [Self.good("a"), Self.good("b")])
+        )
+        catalog.apply(bundles: Self.bundles, bundlesHash: "h", export: Export(epoch: 11, models: [Self.good("a")]))
+        #expect(catalog.registry.modelIDs == ["a"], "known to it again, it can be deleted")
     }
 
     static func seeds(_ models: [String]) throws -> Registry {
