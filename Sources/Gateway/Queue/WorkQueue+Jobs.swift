@@ -19,23 +19,21 @@ extension WorkQueue {
         var consumer: String?
     }
 
-    func perform(_ job: Job) async {
+    /// Performs jobs, each beside the others, until there will be no more.
+    func performJobs() async {
+        await withDiscardingTaskGroup { tasks in
+            for await job in jobs { tasks.addTask { await self.perform(job) } }
+            // Nobody waits any more for streams to be looked up, or for payloads to be stored.
+            tasks.cancelAll()
+        }
+    }
+
+    private func perform(_ job: Job) async {
         switch job {
         case .lookUp(let lookUp): await perform(lookUp)
         case .storePayloads(let queued, let items):
             if let payloads { await storePayloads(queued, items: items, in: payloads) }
-        // In a task of its own: a shutdown cancels this one, and what was begun must not stay behind for that.
-        case .removePayloads(let keys): await Task { await removeNow(keys) }.value
-        }
-    }
-
-    private func removeNow(_ keys: [String]) async {
-        for key in keys {
-            do throws(PayloadStoreError) {
-                try await payloads?.delete(key: key)
-            } catch {
-                logger.warning("payload not removed", metadata: ["error": "\(error)"])
-            }
+        case .removePayloads(let keys): await removePayloadsNow(keys)
         }
     }
 

@@ -25,18 +25,22 @@ extension WorkQueue {
                 queued.payloadKeys[index] = key
                 metrics.payloadOffloads.increment()
             } catch {
-                // Sent as it is, it will be refused for its size.
+                // Sent as it is, it will be refused for its size. It may be stored all the same.
                 logger.error("payload not stored", metadata: ["request_id": "\(queued.id)", "error": "\(error)"])
+                await removePayloadsNow([key])
                 break
             }
         }
         let stored = queued
-        try? await eventLoop.submit {
-            let keys = Array(stored.payloadKeys.values)
-            guard self.collector.isOpen(stored.id) else { return self.removePayloads(keys) }
+        let keys = Array(stored.payloadKeys.values)
+        let isTaken = try? await eventLoop.submit {
+            guard self.collector.isOpen(stored.id) else { return false }
             self.collector.withWaiter(of: stored.id) { $0.payloadKeys = keys }
             self.publish(stored)
+            return true
         }.get()
+        // At once: a queue that is closed takes no more jobs.
+        if isTaken != true { await removePayloadsNow(keys) }
     }
 
     private static func payload(_ index: Int, of queued: QueuedRequest) -> (key: String, bytes: [UInt8]) {
@@ -62,7 +66,21 @@ extension WorkQueue {
         waiter.payloadKeys = []
     }
 
-    func removePayloads(_ keys: [String]) {
+    private func removePayloads(_ keys: [String]) {
         if !keys.isEmpty { start.yield(.removePayloads(keys)) }
+    }
+
+    /// In a task of its own: a shutdown cancels the one that calls, and what was stored must not stay behind for that.
+    func removePayloadsNow(_ keys: [String]) async {
+        guard !keys.isEmpty else { return }
+        await Task {
+            for key in keys {
+                do throws(PayloadStoreError) {
+                    try await self.payloads?.delete(key: key)
+                } catch {
+                    self.logger.warning("payload not removed", metadata: ["error": "\(error)"])
+                }
+            }
+        }.value
     }
 }

@@ -51,7 +51,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
     let metrics: InferenceMetrics
     let logger: Logger
     let payloads: (any PayloadStore)?
-    private let jobs: AsyncStream<Job>
+    let jobs: AsyncStream<Job>
     let start: AsyncStream<Job>.Continuation
 
     // What follows is read and written on `eventLoop` only; that is what makes this class safe to send.
@@ -312,20 +312,12 @@ package final class WorkQueue: Service, @unchecked Sendable {
         try await connection.subscribe(Subjects.resultsFilter(router: configuration.routerID)) { [weak self] message in
             self?.receive(message)
         }
-        await cancelWhenGracefulShutdown {
-            await withDiscardingTaskGroup { tasks in
-                tasks.addTask { await self.sampleStreams() }
-                for await job in self.jobs {
-                    tasks.addTask { await self.perform(job) }
-                }
-                tasks.cancelAll()
-            }
-        }
-        let left = try? await eventLoop.submit { self.close() }.get()
-        // What the last requests leave behind; the jobs take nothing more once they were cancelled.
-        start.finish()
-        await perform(.removePayloads(left ?? []))
-        for await case .removePayloads(let keys) in jobs { await perform(.removePayloads(keys)) }
+        // In a task of its own, which nobody cancels: the jobs end when the queue is closed, and not before, for a stream
+        // whose reader is cancelled loses what is put in afterwards.
+        let work = Task { await self.performJobs() }
+        await cancelWhenGracefulShutdown { await self.sampleStreams() }
+        try? await eventLoop.submit { self.close() }.get()
+        await work.value
     }
 
     private func statusChanged(to status: NATSStatus) {
@@ -341,16 +333,11 @@ package final class WorkQueue: Service, @unchecked Sendable {
         for waiter in waiters { finish(waiter, .refused(.queueDisconnected)) }
     }
 
-    /// - Returns: the payloads of the requests that were open.
-    private func close() -> [String] {
+    /// Ends what is open. The last jobs are those of removing its payloads.
+    private func close() {
         isClosed = true
         expiry?.cancel()
-        let waiters = collector.removeAll()
-        let keys = waiters.flatMap(\.payloadKeys)
-        for waiter in waiters {
-            waiter.payloadKeys = []
-            finish(waiter, .closed)
-        }
-        return keys
+        for waiter in collector.removeAll() { finish(waiter, .closed) }
+        start.finish()
     }
 }
