@@ -44,6 +44,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     let logger: Logger
     private let authorize: Authorize
     private let identify: Identify
+    private let limits: RateLimits
     private let elsewhere: Elsewhere
     let observe: Observe?
 
@@ -59,7 +60,6 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     private var skew = SDKSkew()
     /// Looked at already: most requests come from one release.
     private var lastSDKHeader: String?
-    private var limiter = RateLimiter()
     var held = HeldRequests<HeldCall>()
     var heldExpiry: Scheduled<Void>?
     var isDraining = false
@@ -67,12 +67,14 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     private var series = AnswerSeries.Table()
 
     /// - Parameters:
+    ///   - limits: what named tokens may ask for, here and elsewhere together.
     ///   - queue: nil where no NATS is configured; every request that gets that far is then refused.
     ///   - eventLoop: where routing happens: the queue's loop, or any where there is no queue.
     package init(
         configuration: Configuration, queue: WorkQueue?, eventLoop: any EventLoop, metrics: InferenceMetrics,
         logger: Logger,
         authorize: @escaping Authorize = { _ in nil }, identify: @escaping Identify = { _ in nil },
+        limits: RateLimits = RateLimits(),
         elsewhere: @escaping Elsewhere = { _, _ in nil },
         observe: Observe? = nil
     ) {
@@ -84,6 +86,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         self.logger = logger
         self.authorize = authorize
         self.identify = identify
+        self.limits = limits
         self.elsewhere = elsewhere
         self.observe = observe
         router = RequestRouter(configuredMachineProfiles: configuration.configuredMachineProfiles)
@@ -234,8 +237,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         }
         if let grant = call.grant {
             let items = (try? body.request.get())?.items.count ?? 1
-            if let wait = limiter.wait(of: grant, items: max(1, items), at: .now()) {
-                return refuse(call, .rateLimited(name: grant.name, wait: wait), route: nil)
+            if let refusal = limits.refusal(of: grant, items: max(1, items)) {
+                return refuse(call, refusal, route: nil)
             }
         }
         route(call, body, path: path, mayWait: true)

@@ -76,10 +76,13 @@ package struct GatewayServer: Sendable {
         let table = try UpstreamFile.load(path: configuration.upstreamsFile, environment: environment)
         let forwarder = UpstreamForwarder(
             table, group: group, metrics: UpstreamMetrics(registry: metrics), logger: logger)
+        let limits = RateLimits()
         let upstreams = UpstreamLane(
             table: table, forwarder: forwarder,
             // The second is how clients of model gateways show their token.
             authorize: { verdict($0, $0.first("authorization") ?? $0.first("x-gateway-key")) },
+            identify: { access.grant(authorization: $0.first("authorization") ?? $0.first("x-gateway-key")) },
+            limits: limits,
             isLocal: { localModels.knows($0) },
             observe: audit.observer)
         let lane = InferenceLane(
@@ -87,6 +90,7 @@ package struct GatewayServer: Sendable {
             logger: logger,
             authorize: { verdict($0, $0.first("authorization")) },
             identify: { access.grant(authorization: $0.first("authorization")) },
+            limits: limits,
             elsewhere: { upstreams.embeddings($0, model: $1) },
             observe: audit.observer)
         let http = HTTPClient(eventLoopGroupProvider: .shared(group))

@@ -8,20 +8,27 @@ package struct UpstreamLane: FastLane {
     private let table: UpstreamTable
     private let forwarder: UpstreamForwarder
     private let authorize: InferenceLane.Authorize
+    private let identify: InferenceLane.Identify
+    private let limits: RateLimits
     private let isLocal: @Sendable (String) -> Bool
     private let observe: InferenceLane.Observe?
 
     /// - Parameters:
     ///   - authorize: decides who may come in.
+    ///   - identify: says what the caller may do.
+    ///   - limits: what named tokens may ask for, here and of this cluster together. A request is one item here.
     ///   - isLocal: whether this cluster serves a model of that name itself.
     ///   - observe: told of every forwarded answer.
     package init(
         table: UpstreamTable, forwarder: UpstreamForwarder, authorize: @escaping InferenceLane.Authorize,
+        identify: @escaping InferenceLane.Identify, limits: RateLimits,
         isLocal: @escaping @Sendable (String) -> Bool, observe: InferenceLane.Observe?
     ) {
         self.table = table
         self.forwarder = forwarder
         self.authorize = authorize
+        self.identify = identify
+        self.limits = limits
         self.isLocal = isLocal
         self.observe = observe
     }
@@ -77,6 +84,9 @@ package struct UpstreamLane: FastLane {
                 request.body, headers: request.head.headers, capability: capability, table: table, isLocal: isLocal)
         } catch {
             return request.exchange.respond(Self.reply(error))
+        }
+        if let grant = identify(request.head), let refusal = limits.refusal(of: grant, items: 1) {
+            return request.exchange.respond(Self.reply(refusal))
         }
         let (head, receivedAt) = (request.head, request.receivedAt)
         forwarder.forward(call, exchange: request.exchange, receivedAt: receivedAt) { [observe] status in
