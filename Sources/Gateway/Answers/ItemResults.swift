@@ -15,15 +15,28 @@ package struct ItemResults: Sendable {
     /// The largest time of each stage over the items that succeeded, in milliseconds.
     package var slowest = WorkResult.Timings()
 
-    package init(_ results: [WorkResult]) {
+    /// - Parameters:
+    ///   - operation: what was asked for, which says what shape a result has.
+    ///   - candidates: how many items were to be scored, each of which has an entry in the result; nil for any number.
+    package init(_ results: [WorkResult], of operation: WorkItem.Operation, candidates: Int? = nil) {
         encoded.reserveCapacity(results.count)
         for (index, result) in results.enumerated() {
             switch result.outcome {
             case .success(let bytes):
-                // Whatever a worker packed is spliced unread, so it must at least be one whole value; nesting is
-                // bounded here for all who read it later.
-                guard Self.isOneValue(bytes) else {
+                // Whatever a worker packed is spliced unread, so it must at least be one whole value, and one that
+                // clients can look into; nesting is bounded here for all who read it later.
+                guard let type = Self.typeOfOneValue(bytes) else {
                     fail(index, message: "the worker's result cannot be decoded", code: "internal_error")
+                    continue
+                }
+                guard type == .map || type == .array && operation == .score else {
+                    fail(index, message: "the worker's result is not a map", code: "internal_error")
+                    continue
+                }
+                if let candidates, case let entries = Self.entries(of: bytes, type), entries != candidates {
+                    fail(
+                        index, message: "the worker's result scores \(entries) of \(candidates) items",
+                        code: "internal_error")
                     continue
                 }
                 encoded.append(bytes)
@@ -41,10 +54,20 @@ package struct ItemResults: Sendable {
         failures.append(Failure(itemIndex: index, message: message, code: code))
     }
 
-    private static func isOneValue(_ bytes: [UInt8]) -> Bool {
+    /// How many entries a whole value has, as a list of scores.
+    private static func entries(of bytes: [UInt8], _ type: MessagePackType) -> Int {
+        guard type == .array else { return 1 }
+        return bytes.withUnsafeBytes { bytes in
+            var reader = MessagePackReader(bytes)
+            return (try? reader.readArrayHeader()) ?? 0
+        }
+    }
+
+    private static func typeOfOneValue(_ bytes: [UInt8]) -> MessagePackType? {
         bytes.withUnsafeBytes { bytes in
             var reader = MessagePackReader(bytes)
-            return (try? reader.skip()) != nil && reader.isAtEnd
+            guard let type = try? reader.peek(), (try? reader.skip()) != nil, reader.isAtEnd else { return nil }
+            return type
         }
     }
 }

@@ -11,20 +11,24 @@ struct InferenceBody: Sendable {
     var model: String?
     var numbers = Numbers()
 
-    /// What the answer to an OpenAI client needs of its request.
+    /// What the answer needs of its request; all but one for OpenAI clients.
     struct Numbers: Sendable {
         var encoding = AnswerFormat.OpenAIEncoding.float
         /// The width that an OpenAI client wants; nil for the model's own.
         var dimensions: Int?
         /// For the answer's `usage`.
         var promptTokens = 0
+        /// How many items are to be scored; nil where none are.
+        var candidates: Int?
     }
 
     init(_ body: ByteBuffer, contentType: String?, of call: InferenceCall, parser: RequestParser) {
         switch call.endpoint {
         case .operation(let operation, _):
             do throws(RequestBodyError) {
-                request = .success(try parser.parse(body, contentType: contentType, operation: operation))
+                let parsed = try parser.parse(body, contentType: contentType, operation: operation)
+                request = .success(parsed)
+                if operation == .score { numbers.candidates = parsed.items.count }
             } catch {
                 request = .failure(ErrorAnswer(error))
             }

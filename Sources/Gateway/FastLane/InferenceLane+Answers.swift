@@ -13,7 +13,7 @@ extension InferenceLane {
         var error: ErrorAnswer
         switch answer {
         case .results(let results, let timing):
-            let results = ItemResults(results)
+            let results = ItemResults(results, of: call.endpoint.operation, candidates: numbers.candidates)
             if results.allFailed {
                 error = ErrorAnswer(allFailed: results.failures)
             } else {

@@ -149,6 +149,10 @@ private struct Scan {
             if let outputDtype = try string(fields[.outputDtype]) {
                 parameters.setOption("output_dtype", to: outputDtype)
             }
+            // Likewise `threshold`, of the TypeScript SDK's extract.
+            if request.operation == .extract, let threshold = try number(fields[.threshold]) {
+                parameters.setOption("threshold", toEncoded: threshold)
+            }
             return parameters
         }
         request.parameters = read
@@ -163,6 +167,15 @@ private struct Scan {
         var reader = reader(at: range)
         guard try reader.peek() == .string else { return nil }
         return try reader.readString()
+    }
+
+    /// The encoded form of a number.
+    private func number(_ range: Range<Int>?) throws(MessagePackError) -> [UInt8]? {
+        guard let range else { return nil }
+        switch try reader(at: range).peek() {
+        case .integer, .float: return Array(bytes[range])
+        default: return nil
+        }
     }
 
     private func bool(_ range: Range<Int>?) throws(MessagePackError) -> Bool? {
@@ -196,7 +209,7 @@ private struct Scan {
 /// The fields the gateway looks for, at the top level or in `params` or `options`.
 private enum FieldName: Int, CaseIterable {
     case items, input, inputs, params, query, instruction, options, labels
-    case outputTypes, isQuery, outputSchema, outputDtype
+    case outputTypes, isQuery, outputSchema, outputDtype, threshold
 
     init?(_ name: UnsafeRawBufferPointer) {
         guard let field = Self.allCases.first(where: { name.matches($0.spelling) }) else { return nil }
@@ -217,6 +230,7 @@ private enum FieldName: Int, CaseIterable {
         case .isQuery: "is_query"
         case .outputSchema: "output_schema"
         case .outputDtype: "output_dtype"
+        case .threshold: "threshold"
         }
     }
 }
@@ -224,7 +238,7 @@ private enum FieldName: Int, CaseIterable {
 /// Where the known fields of one map lie, as ranges of the whole body.
 private struct Fields {
     /// By the number of the name; an empty range is a field that is not there, because no value takes no bytes.
-    private var ranges = InlineArray<12, Range<Int>>(repeating: 0..<0)
+    private var ranges = InlineArray<13, Range<Int>>(repeating: 0..<0)
 
     /// Nil when the value at `range` is no map; throws when it is malformed or followed by more bytes.
     init?(of bytes: UnsafeRawBufferPointer, at range: Range<Int>) throws(MessagePackError) {

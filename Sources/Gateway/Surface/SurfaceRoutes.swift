@@ -71,6 +71,7 @@ package struct SurfaceRoutes: Sendable {
         router.get("/v1/configs/bundles/{id}") { request, _ in bundle(request) }
         router.post("/v1/configs/resolve") { request, _ in try await resolve(request) }
         PoolRoutes(pools: pools, audit: audit).add(to: router)
+        UnservedRoutes.add(to: router)
         router.refuseOtherMethods(headAnswersGet: true)
         return router
     }

@@ -39,6 +39,35 @@ struct FaultTests {
         #expect(skips.flatMap { Double($0.split(separator: " ")[1]) } ?? 0 >= 40)
     }
 
+    @Test("a result of a shape that no client could read fails its item, whatever was asked")
+    func shapes() async throws {
+        let gateway = try await RunningGateway()
+        let text = #"{"items":[{"text":"x"}],"query":{"text":"q"}}"#
+        // An integer, a text, an array, two values, half a map, and a map of a map of a map of ...
+        let shapes: [[UInt8]] = [
+            [5], [0xA1, 0x61], [0x91, 0x80], [0x80, 0x80], [0x82, 0xA1, 0x61],
+            (0..<5000).flatMap { _ in [0x81, 0xA1, 0x61] } + [0xC0], [],
+        ]
+        for bytes in shapes {
+            gateway.worker.behave(.answer(bytes))
+            for operation in ["encode", "score", "extract"] {
+                let reply = try await gateway.encode(text, path: "/v1/\(operation)/org/mini")
+                if operation == "score", bytes == [0x91, 0x80] {
+                    #expect(reply.text == #"{"model":"org/mini","scores":[{}]}"#, "a list is what score answers")
+                    continue
+                }
+                #expect(reply.status == 500, "\(bytes.prefix(4)) for \(operation): \(reply.text.prefix(200))")
+                #expect(reply.text.contains("the worker's result"))
+            }
+        }
+        gateway.worker.behave(.answer([0x91, 0x80]))
+        let short = try await gateway.encode(
+            #"{"items":[{"text":"x"},{"text":"y"}],"query":{"text":"q"}}"#, path: "/v1/score/org/mini")
+        #expect(short.status == 500 && short.text.contains("the worker's result scores 1 of 2 items"))
+        gateway.worker.behave(.echo)
+        #expect(try await gateway.encode(text).status == 200)
+    }
+
     @Test("a pool whose workers have gone is told so at once, though their consumer is still there")
     func absentConsumers() async throws {
         let gateway = try await RunningGateway(environment: ["SIE_GATEWAY_REQUEST_TIMEOUT": "0.5"])

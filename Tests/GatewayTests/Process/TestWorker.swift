@@ -19,6 +19,8 @@ final class TestWorker: Sendable {
         case silent
         /// A result that is no MessagePack.
         case garbage
+        /// This, as the result of whatever was asked.
+        case answer([UInt8])
         /// Everything is answered twice.
         case twice
         /// Before the truth, everything that is none: results of nobody's request, of items that there are not, under
@@ -116,6 +118,7 @@ final class TestWorker: Sendable {
         case .failOdd:
             if item.itemIndex % 2 == 1 { result.outcome = .failure(message: "odd", code: "inference_error") }
         case .garbage: result.outcome = .success([0xC1])
+        case .answer(let bytes): result.outcome = .success(bytes)
         }
         return result
     }

@@ -106,7 +106,7 @@ struct FuzzTests {
             }
             collector.open(ids[waiter], itemCount: 2, deadline: deadline, waiter: waiter)
             let success = SuccessAnswer(
-                model: "org/mini", requestID: ids[waiter], results: ItemResults(results),
+                model: "org/mini", requestID: ids[waiter], results: ItemResults(results, of: .encode),
                 timing: QueueTiming(publish: .zero, wait: .zero))
             _ = success.body(operation: .encode, messagePack: false)
             let packed = success.body(operation: .encode, messagePack: true)
