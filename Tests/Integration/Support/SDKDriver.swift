@@ -99,6 +99,40 @@ enum SDKDriver {
             "sdk_pools.py", ["url": url, "model": ReferenceTexts.model, "pool": pool, "profile": profile], sdk)
     }
 
+    /// The two clients of a release.
+    enum Client: String, CaseIterable, Sendable {
+        case sync, async
+    }
+
+    struct MethodReport: Decodable, Sendable {
+        var method: String
+        /// What was wrong; nil where nothing was.
+        var problem: String?
+    }
+
+    /// Calls every method that a gateway must serve, against the original worker.
+    static func methods(
+        of stack: OriginalWorkerStack, client: Client, sdk: Tools.SDK
+    ) async throws -> [MethodReport] {
+        try await run(
+            "sdk_methods.py",
+            [
+                "url": stack.client.url, "client": client.rawValue, "model": OriginalWorkerStack.model,
+                "worker_url": stack.workerURL, "profile": OriginalWorkerStack.profile,
+                "pool": "held-\(sdk.rawValue.replacing(".", with: "-"))-\(client.rawValue)",
+            ], sdk)
+    }
+
+    struct WaitedReport: Decodable, Sendable {
+        var dense: [Double]
+        var seconds: Double
+    }
+
+    /// Encodes one text with a client that tries once; the gateway may let it wait.
+    static func encodeOnce(_ text: String, url: String, sdk: Tools.SDK) async throws -> WaitedReport {
+        try await run("sdk_once.py", ["url": url, "model": OriginalWorkerStack.model, "text": text], sdk)
+    }
+
     struct OpenAIReport: Decodable, Sendable {
         struct Refusal: Decodable, Equatable, Sendable {
             var `class`: String
