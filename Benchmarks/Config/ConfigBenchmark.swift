@@ -54,12 +54,11 @@ struct ConfigBenchmark: AsyncParsableCommand {
         try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: root) }
         let floor = DiskFloor.measure(in: root, seconds: min(seconds, 1))
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
         var figures: [Figure] = []
         for round in 0..<rounds {
             for isOurs in round % 2 == 0 ? [true, false] : [false, true] {
-                let measured = try await measure(isOurs ? ours : peer, in: root.appending(path: "round"), group)
+                let measured = try await measure(isOurs ? ours : peer, in: root.appending(path: "round"))
                 if figures.isEmpty {
                     figures = measured.map {
                         Figure(name: $0.name, unit: $0.unit, isRate: $0.isRate, wanted: $0.wanted)
@@ -71,23 +70,22 @@ struct ConfigBenchmark: AsyncParsableCommand {
                 try FileManager.default.removeItem(at: root.appending(path: "round"))
             }
         }
-        try await group.shutdownGracefully()
         report(figures, floor)
     }
 
     /// All figures of one service, as `ours`.
-    private func measure(_ program: String, in folder: URL, _ group: any EventLoopGroup) async throws -> [Figure] {
+    private func measure(_ program: String, in folder: URL) async throws -> [Figure] {
         let span = TimeAmount.nanoseconds(Int64(seconds * 1e9))
         var figures: [Figure] = []
 
         let small = folder.appending(path: "small")
         try ConfigWorkload.makeFolder(small, storedModels: 0)
         var server = try await ConfigServer(
-            program, folder: small, port: try NATSServerProcess.freePort(), group: group)
+            program, folder: small, port: try NATSServerProcess.freePort())
         let idle = server.residentMebibytes
         for clients in [1, 16] {
             let counter = Counter()
-            let load = HTTPLoad(port: server.port, group: group) {
+            let load = HTTPLoad(port: server.port) {
                 ConfigWorkload.post("bench/written-\(clients)-\(counter.next())")
             }
             let outcome = try await load.run(connections: clients, duration: span)
@@ -101,7 +99,7 @@ struct ConfigBenchmark: AsyncParsableCommand {
         for (name, path) in [
             ("reads of the epoch", "/v1/configs/epoch"), ("reads of a model", "/v1/configs/models/bench/baseline"),
         ] {
-            let load = HTTPLoad(port: server.port, request: ConfigWorkload.get(path), group: group)
+            let load = HTTPLoad(port: server.port, request: ConfigWorkload.get(path))
             let outcome = try await load.run(connections: 16, duration: span)
             try check(outcome, path)
             figures.append(
@@ -112,9 +110,9 @@ struct ConfigBenchmark: AsyncParsableCommand {
 
         let large = folder.appending(path: "large")
         try ConfigWorkload.makeFolder(large, storedModels: models)
-        server = try await ConfigServer(program, folder: large, port: try NATSServerProcess.freePort(), group: group)
+        server = try await ConfigServer(program, folder: large, port: try NATSServerProcess.freePort())
         let loaded = server.residentMebibytes
-        let export = HTTPLoad(port: server.port, request: ConfigWorkload.get("/v1/configs/export"), group: group)
+        let export = HTTPLoad(port: server.port, request: ConfigWorkload.get("/v1/configs/export"))
         let outcome = try await export.run(connections: 1, duration: span)
         try check(outcome, "export")
         let exported = server.residentMebibytes

@@ -15,7 +15,7 @@ final class ConfigServer {
     private let process: ChildProcess
 
     /// Starts a service over a folder of `ConfigWorkload` and waits until it is ready.
-    init(_ program: String, folder: URL, port: Int, group: any EventLoopGroup) async throws {
+    init(_ program: String, folder: URL, port: Int) async throws {
         self.port = port
         let start = NIODeadline.now()
         process = try ChildProcess(
@@ -26,7 +26,7 @@ final class ConfigServer {
                 "SIE_CONFIG_STORE_DIR": folder.appending(path: "store").path, "SIE_CONFIG_RESTORE": "true",
                 "SIE_ADMIN_TOKEN": ConfigWorkload.token,
             ]) { $1 })
-        let probe = HTTPLoad(port: port, request: ConfigWorkload.get("/readyz"), group: group)
+        let probe = HTTPLoad(port: port, request: ConfigWorkload.get("/readyz"))
         while true {
             if let outcome = try? await probe.run(connections: 1, duration: .nanoseconds(0)), outcome.failures == 0 {
                 break

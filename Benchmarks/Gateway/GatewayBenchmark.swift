@@ -47,10 +47,10 @@ struct GatewayBenchmark: AsyncParsableCommand {
         let (nats, gateway) = (stack.nats, stack.gateway)
         try await Self.prepareRawStream(nats.url)
         let floorRequest = GatewayStack.request(port: gateway.port, textBytes: textBytes)
-        let load = HTTPLoad(port: gateway.port, request: floorRequest, group: group)
+        let load = HTTPLoad(port: gateway.port, request: floorRequest)
         let floor = try FloorHTTPServer(requestBytes: floorRequest.readableBytes, answerBodyBytes: 384 * 4 + 200)
         floor.start()
-        let floorLoad = HTTPLoad(port: floor.port, request: floorRequest, group: group)
+        let floorLoad = HTTPLoad(port: floor.port, request: floorRequest)
         // The first answers wait for connections and caches; they are no part of what is measured.
         _ = try await load.run(connections: 8, duration: .seconds(1))
 

@@ -73,12 +73,12 @@ struct GatewayCostBenchmark: AsyncParsableCommand {
         var table = Table(header: ["encode", "per second", "CPU us: gateway", "allocations", "failed"])
         var microseconds: [Double] = []
         for (name, request) in kinds {
-            let load = HTTPLoad(port: stack.gateway.port, request: request, group: group)
+            let load = HTTPLoad(port: stack.gateway.port, request: request)
             _ = try await load.run(connections: connections, duration: .milliseconds(500))
             let (cost, outcome) = try await stack.gatewayMicroseconds { try await self.run(load) }
             var allocated: Double?
             if let allocations, let counted {
-                let load = HTTPLoad(port: counted.gateway.port, request: request, group: group)
+                let load = HTTPLoad(port: counted.gateway.port, request: request)
                 _ = try await load.run(connections: connections, duration: .milliseconds(300))
                 let before = allocations.count
                 let outcome = try await load.run(connections: connections, duration: .milliseconds(500))

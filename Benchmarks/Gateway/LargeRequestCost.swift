@@ -60,7 +60,7 @@ struct LargeRequestCost {
         _ stack: GatewayStack, items: Int, connections: Int, on group: any EventLoopGroup
     ) async throws -> Cost {
         let request = GatewayStack.request(port: stack.gateway.port, items: items, textBytes: Self.textBytes)
-        let load = HTTPLoad(port: stack.gateway.port, request: request, group: group)
+        let load = HTTPLoad(port: stack.gateway.port, request: request)
         _ = try await load.run(connections: connections, duration: .seconds(1))
         func times() -> [Double] {
             [

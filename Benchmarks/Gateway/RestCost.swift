@@ -61,7 +61,7 @@ struct RestCost {
 
     private func side(_ stack: GatewayStack, on group: any EventLoopGroup) async throws -> Side {
         let request = GatewayStack.request(port: stack.gateway.port, textBytes: 1536)
-        let load = HTTPLoad(port: stack.gateway.port, request: request, group: group)
+        let load = HTTPLoad(port: stack.gateway.port, request: request)
         _ = try await load.run(connections: connections, duration: .milliseconds(500))
         return Side(stack: stack, load: load)
     }

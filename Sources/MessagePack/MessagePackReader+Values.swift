@@ -1,8 +1,8 @@
 extension MessagePackReader {
     /// Passes over the next value without building anything.
     public mutating func skip() throws(MessagePackError) {
-        // Counts of values still to pass at each level; a loop, so that hostile nesting cannot exhaust the stack.
-        var pending: [Int] = []
+        // A loop, so that hostile nesting cannot exhaust the stack.
+        var pending = PendingCounts()
         var left = 1
         while true {
             if left == 0 {
@@ -12,18 +12,18 @@ extension MessagePackReader {
             }
             left -= 1
             let start = offset
-            switch try peek() {
+            let type = try peek()
+            switch type {
             case .nil, .boolean: offset += 1
             case .integer: _ = try readInteger()
             case .float: try advance(base[offset] == 0xca ? 5 : 9)
             case .string, .binary: _ = try readPayload()
             case .ext: _ = try readExtension()
             case .array, .map:
-                let isMap = try peek() == .map
-                let count = try readContainerHeader(bytesPerElement: isMap ? 2 : 1)
+                let count = try readContainerHeader(bytesPerElement: type == .map ? 2 : 1)
                 guard pending.count < limits.maximumDepth else { throw MessagePackError(.tooDeep, offset: start) }
                 pending.append(left)
-                left = isMap ? count * 2 : count
+                left = type == .map ? count * 2 : count
             }
         }
     }
@@ -127,5 +127,24 @@ extension MessagePackReader {
     private mutating func advance(_ count: Int) throws(MessagePackError) {
         guard remaining >= count else { throw MessagePackError(.truncated, offset: offset) }
         offset += count
+    }
+}
+
+/// How many values are still to pass at each level of nesting. Values are passed over on the hot path, so the levels that
+/// occur take no memory from the heap.
+private struct PendingCounts {
+    private(set) var count = 0
+    private var near = InlineArray<8, Int>(repeating: 0)
+    private var far: [Int] = []
+
+    mutating func append(_ left: Int) {
+        if count < near.count { near[count] = left } else { far.append(left) }
+        count += 1
+    }
+
+    mutating func popLast() -> Int? {
+        guard count > 0 else { return nil }
+        count -= 1
+        return count < near.count ? near[count] : far.removeLast()
     }
 }

@@ -102,6 +102,8 @@ public struct MessagePackReader {
     public mutating func readString() throws(MessagePackError) -> String {
         let start = offset
         let bytes = try readStringBytes()
+        // Most strings are ASCII: that is found out faster than anything about UTF-8.
+        if bytes.isASCII { return String(decoding: bytes, as: UTF8.self) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw MessagePackError(.invalidUTF8, offset: start)
         }

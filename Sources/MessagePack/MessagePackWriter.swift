@@ -55,13 +55,18 @@ public struct MessagePackWriter {
 
     /// A string given as UTF-8; the caller vouches for the encoding.
     public mutating func writeString(_ utf8: UnsafeRawBufferPointer) {
-        switch utf8.count {
-        case 0..<32: bytes.append(0xa0 | UInt8(utf8.count))
-        case 32..<0x100: tagged(0xd9, UInt8(utf8.count))
-        case 0x100..<0x1_0000: tagged(0xda, UInt16(utf8.count))
-        default: tagged(0xdb, UInt32(utf8.count))
-        }
+        writeStringHeader(count: utf8.count)
         bytes.append(contentsOf: utf8)
+    }
+
+    /// The header of a string whose `count` bytes of UTF-8 the caller appends with `writeRaw`.
+    public mutating func writeStringHeader(count: Int) {
+        switch count {
+        case 0..<32: bytes.append(0xa0 | UInt8(count))
+        case 32..<0x100: tagged(0xd9, UInt8(count))
+        case 0x100..<0x1_0000: tagged(0xda, UInt16(count))
+        default: tagged(0xdb, UInt32(count))
+        }
     }
 
     public mutating func writeBinary(_ data: UnsafeRawBufferPointer) {

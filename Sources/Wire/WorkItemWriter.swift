@@ -96,7 +96,7 @@ public struct WorkItemWriter: Sendable {
         // map16, as the reference writes it.
         writer.writeRaw([0xde, 0x00, keyCount] as [UInt8])
         writer.write("work_item_id" as StaticString)
-        writer.write("\(requestID).\(index)")
+        writer.write(requestID, dotted: index)
         writer.write("request_id" as StaticString)
         writer.write(requestID)
         writer.write("item_index" as StaticString)
@@ -122,6 +122,19 @@ public struct WorkItemWriter: Sendable {
 }
 
 extension MessagePackWriter {
+    /// The string `text.number`, made in place.
+    fileprivate mutating func write(_ text: String, dotted number: Int) {
+        // At most 15 digits and a point stay inside the string's own words.
+        var (text, suffix) = (text, "." + String(number))
+        text.withUTF8 { text in
+            suffix.withUTF8 { suffix in
+                writeStringHeader(count: text.count + suffix.count)
+                writeRaw(UnsafeRawBufferPointer(text))
+                writeRaw(UnsafeRawBufferPointer(suffix))
+            }
+        }
+    }
+
     fileprivate mutating func write(part: Range<Int>, of bytes: [UInt8]) {
         bytes.withUnsafeBytes { writeRaw(UnsafeRawBufferPointer(rebasing: $0[part])) }
     }

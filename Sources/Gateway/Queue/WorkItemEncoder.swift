@@ -4,11 +4,12 @@ import Wire
 
 /// Encodes the work items of requests, one at a time, into memory that it keeps.
 struct WorkItemEncoder {
-    private let routerID: String
+    /// What the reply subjects of all requests begin with.
+    private let replyPrefix: String
     private var scratch = MessagePackWriter(capacity: 16 * 1024)
 
     init(routerID: String) {
-        self.routerID = routerID
+        replyPrefix = Subjects.results(router: routerID, request: "")
     }
 
     /// The message encoded last.
@@ -25,7 +26,7 @@ struct WorkItemEncoder {
         shared.options = queued.request.parameters.options
         shared.labels = queued.request.parameters.labels
         shared.outputSchema = queued.request.parameters.outputSchema
-        shared.replySubject = Subjects.results(router: routerID, request: queued.id)
+        shared.replySubject = replyPrefix + queued.id
         shared.timestamp = queued.timestamp
         shared.traceParent = queued.traceParent
         return WorkItemWriter(shared, template: address.template)

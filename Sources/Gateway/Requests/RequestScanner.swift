@@ -19,7 +19,8 @@ package struct RequestScanner: Sendable {
     ) throws(RequestBodyError) -> InferenceRequest {
         let scanned: Result<InferenceRequest, RequestBodyError> = body.withUnsafeReadableBytes { bytes in
             var scan = Scan(
-                bytes: bytes, request: InferenceRequest(operation: operation, bytes: body), maximumItems: maximumItems)
+                body: BodyBytes(bytes: bytes), request: InferenceRequest(operation: operation, bytes: body),
+                maximumItems: maximumItems)
             do throws(Scan.Failure) {
                 try scan.run()
                 return .success(scan.request)
@@ -43,11 +44,12 @@ private struct Scan {
         case bytes(MessagePackError)
     }
 
-    let bytes: UnsafeRawBufferPointer
+    let body: BodyBytes
     var request: InferenceRequest
     let maximumItems: Int
 
     mutating func run() throws(Failure) {
+        let (body, bytes) = (body, body.bytes)
         let top = try form { () throws(MessagePackError) in try Fields(of: bytes, at: 0..<bytes.count) }
         guard let top else { throw .request(.notMessagePackMap) }
         if request.operation == .score {
@@ -61,29 +63,26 @@ private struct Scan {
             }
             try readParameters(Parameters(top: top, nested: nested))
         }
+        let items = request.items
         try form { () throws(MessagePackError) in
-            for item in request.items { try validateText(of: item) }
+            for item in items { try body.validateText(of: item) }
         }
     }
 
     private func items(of top: Fields) throws(Failure) -> [Range<Int>] {
         if let items = top[.items] { return try elements(of: items, else: .itemsNotArray) }
         if let input = top[.input] {
-            return isArray(input) ? try elements(of: input, else: .itemsNotArray) : [input]
+            return body.isArray(input) ? try elements(of: input, else: .itemsNotArray) : [input]
         }
         if let inputs = top[.inputs] { return try elements(of: inputs, else: .inputsNotArray) }
-        return [0..<bytes.count]
-    }
-
-    private func isArray(_ range: Range<Int>) -> Bool {
-        (try? reader(at: range).peek()) == .array
+        return [0..<body.bytes.count]
     }
 
     private func elements(of range: Range<Int>, else error: RequestBodyError) throws(Failure) -> [Range<Int>] {
-        guard isArray(range) else { throw .request(error) }
-        let maximum = maximumItems
+        guard body.isArray(range) else { throw .request(error) }
+        let (maximum, body) = (maximumItems, body)
         let (count, ranges) = try form { () throws(MessagePackError) -> (Int, [Range<Int>]) in
-            var reader = reader(at: range)
+            var reader = body.reader(at: range)
             let count = try reader.readArrayHeader()
             guard count <= maximum else { return (count, []) }
             var ranges: [Range<Int>] = []
@@ -99,9 +98,70 @@ private struct Scan {
         return ranges
     }
 
+    // MARK: Parameters
+
+    private struct Parameters {
+        var top: Fields
+        var nested: Fields?
+
+        subscript(name: FieldName) -> Range<Int>? {
+            if let nested, let value = nested[name] { value } else { top[name] }
+        }
+    }
+
+    private mutating func readParameters(_ fields: Parameters) throws(Failure) {
+        let (body, operation) = (body, request.operation)
+        request.parameters = try form { () throws(MessagePackError) -> InferenceRequest.Parameters in
+            var parameters = InferenceRequest.Parameters()
+            parameters.instruction = try body.string(fields[.instruction])
+            let options = try fields[.options].flatMap { range throws(MessagePackError) in try body.nonNull(range) }
+            guard operation != .score else {
+                parameters.options = options.map { Array(body.bytes[$0]) }
+                return parameters
+            }
+            parameters.outputTypes = try body.strings(fields[.outputTypes])
+            parameters.labels = try body.strings(fields[.labels])
+            let schema = try fields[.outputSchema].flatMap { range throws(MessagePackError) in try body.nonNull(range) }
+            parameters.outputSchema = schema.map { Array(body.bytes[$0]) }
+            let optionFields = try options.flatMap { range throws(MessagePackError) in
+                try Fields(of: body.bytes, at: range)
+            }
+            let isQueryOption = try body.bool(optionFields?[.isQuery])
+            parameters.isQuery = try body.bool(fields[.isQuery]) ?? isQueryOption ?? false
+            parameters.options = options.map { Array(body.bytes[$0]) }
+            // The SDK sends `output_dtype` as a parameter; workers look for it among the options.
+            if let outputDtype = try body.string(fields[.outputDtype]) {
+                parameters.setOption("output_dtype", to: outputDtype)
+            }
+            // Likewise `threshold`, of the TypeScript SDK's extract.
+            if operation == .extract, let threshold = try body.number(fields[.threshold]) {
+                parameters.setOption("threshold", toEncoded: threshold)
+            }
+            return parameters
+        }
+    }
+
+    private func form<T>(_ body: () throws(MessagePackError) -> T) throws(Failure) -> T {
+        do throws(MessagePackError) { return try body() } catch { throw .bytes(error) }
+    }
+}
+
+/// The bytes of a body, and values in it by where they lie. It holds nothing else, so that closures may take it along at
+/// no cost.
+private struct BodyBytes {
+    let bytes: UnsafeRawBufferPointer
+
+    func reader(at range: Range<Int>) -> MessagePackReader {
+        MessagePackReader(UnsafeRawBufferPointer(rebasing: bytes[range]))
+    }
+
+    func isArray(_ range: Range<Int>) -> Bool {
+        (try? reader(at: range).peek()) == .array
+    }
+
     /// Strings directly in an item (its text, its id) must be UTF-8: what a worker would only find out later, the
     /// caller is told at once.
-    private func validateText(of item: Range<Int>) throws(MessagePackError) {
+    func validateText(of item: Range<Int>) throws(MessagePackError) {
         var reader = reader(at: item)
         guard try reader.peek() == .map else { return }
         for _ in 0..<(try reader.readMapHeader()) {
@@ -115,54 +175,11 @@ private struct Scan {
         }
     }
 
-    // MARK: Parameters
-
-    private struct Parameters {
-        var top: Fields
-        var nested: Fields?
-
-        subscript(name: FieldName) -> Range<Int>? {
-            if let nested, let value = nested[name] { value } else { top[name] }
-        }
-    }
-
-    private mutating func readParameters(_ fields: Parameters) throws(Failure) {
-        let read = try form { () throws(MessagePackError) -> InferenceRequest.Parameters in
-            var parameters = InferenceRequest.Parameters()
-            parameters.instruction = try string(fields[.instruction])
-            let options = try fields[.options].flatMap { range throws(MessagePackError) in try nonNull(range) }
-            guard request.operation != .score else {
-                parameters.options = options.map { Array(bytes[$0]) }
-                return parameters
-            }
-            parameters.outputTypes = try strings(fields[.outputTypes])
-            parameters.labels = try strings(fields[.labels])
-            let schema = try fields[.outputSchema].flatMap { range throws(MessagePackError) in try nonNull(range) }
-            parameters.outputSchema = schema.map { Array(bytes[$0]) }
-            let optionFields = try options.flatMap { range throws(MessagePackError) in
-                try Fields(of: bytes, at: range)
-            }
-            let isQueryOption = try bool(optionFields?[.isQuery])
-            parameters.isQuery = try bool(fields[.isQuery]) ?? isQueryOption ?? false
-            parameters.options = options.map { Array(bytes[$0]) }
-            // The SDK sends `output_dtype` as a parameter; workers look for it among the options.
-            if let outputDtype = try string(fields[.outputDtype]) {
-                parameters.setOption("output_dtype", to: outputDtype)
-            }
-            // Likewise `threshold`, of the TypeScript SDK's extract.
-            if request.operation == .extract, let threshold = try number(fields[.threshold]) {
-                parameters.setOption("threshold", toEncoded: threshold)
-            }
-            return parameters
-        }
-        request.parameters = read
-    }
-
-    private func nonNull(_ range: Range<Int>) throws(MessagePackError) -> Range<Int>? {
+    func nonNull(_ range: Range<Int>) throws(MessagePackError) -> Range<Int>? {
         try reader(at: range).peek() == .nil ? nil : range
     }
 
-    private func string(_ range: Range<Int>?) throws(MessagePackError) -> String? {
+    func string(_ range: Range<Int>?) throws(MessagePackError) -> String? {
         guard let range else { return nil }
         var reader = reader(at: range)
         guard try reader.peek() == .string else { return nil }
@@ -170,7 +187,7 @@ private struct Scan {
     }
 
     /// The encoded form of a number.
-    private func number(_ range: Range<Int>?) throws(MessagePackError) -> [UInt8]? {
+    func number(_ range: Range<Int>?) throws(MessagePackError) -> [UInt8]? {
         guard let range else { return nil }
         switch try reader(at: range).peek() {
         case .integer, .float: return Array(bytes[range])
@@ -178,7 +195,7 @@ private struct Scan {
         }
     }
 
-    private func bool(_ range: Range<Int>?) throws(MessagePackError) -> Bool? {
+    func bool(_ range: Range<Int>?) throws(MessagePackError) -> Bool? {
         guard let range else { return nil }
         var reader = reader(at: range)
         guard try reader.peek() == .boolean else { return nil }
@@ -186,7 +203,7 @@ private struct Scan {
     }
 
     /// The strings of an array, leaving out elements of other types; nil when it is no array.
-    private func strings(_ range: Range<Int>?) throws(MessagePackError) -> [String]? {
+    func strings(_ range: Range<Int>?) throws(MessagePackError) -> [String]? {
         guard let range else { return nil }
         var reader = reader(at: range)
         guard try reader.peek() == .array else { return nil }
@@ -196,14 +213,6 @@ private struct Scan {
         }
         return strings
     }
-
-    private func reader(at range: Range<Int>) -> MessagePackReader {
-        MessagePackReader(UnsafeRawBufferPointer(rebasing: bytes[range]))
-    }
-
-    private func form<T>(_ body: () throws(MessagePackError) -> T) throws(Failure) -> T {
-        do throws(MessagePackError) { return try body() } catch { throw .bytes(error) }
-    }
 }
 
 /// The fields the gateway looks for, at the top level or in `params` or `options`.
@@ -212,9 +221,22 @@ private enum FieldName: Int, CaseIterable {
     case outputTypes, isQuery, outputSchema, outputDtype, threshold
 
     init?(_ name: UnsafeRawBufferPointer) {
-        guard let field = Self.allCases.first(where: { name.matches($0.spelling) }) else { return nil }
+        guard let field = Self.candidates(ofLength: name.count).first(where: { name.matches($0.spelling) }) else {
+            return nil
+        }
         self = field
     }
+
+    private static func candidates(ofLength count: Int) -> [FieldName] {
+        count < named.count ? named[count] : []
+    }
+
+    /// The names by how long they are: at most two are alike in that.
+    private static let named: [[FieldName]] = {
+        var named = [[FieldName]](repeating: [], count: 1 + (allCases.map(\.spelling.utf8CodeUnitCount).max() ?? 0))
+        for field in allCases { named[field.spelling.utf8CodeUnitCount].append(field) }
+        return named
+    }()
 
     private var spelling: StaticString {
         switch self {
@@ -270,14 +292,5 @@ private struct Fields {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Whether the bytes are UTF-8; ASCII, the usual case, is found out eight bytes at a time.
-    fileprivate var isUTF8: Bool {
-        var offset = 0
-        while count - offset >= 8 {
-            if loadUnaligned(fromByteOffset: offset, as: UInt64.self) & 0x8080_8080_8080_8080 != 0 { break }
-            offset += 8
-        }
-        let rest = self[offset...]
-        return rest.allSatisfy { $0 < 0x80 } || String(validating: rest, as: UTF8.self) != nil
-    }
+    fileprivate var isUTF8: Bool { isASCII || String(validating: self, as: UTF8.self) != nil }
 }

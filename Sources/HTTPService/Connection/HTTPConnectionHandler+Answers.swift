@@ -29,12 +29,9 @@ extension HTTPConnectionHandler {
         guard let context, let closes = state.startResponse(to: id) else { return }
         let hasBody = status.mayHaveResponseBody && open?.head.method != .HEAD
         let isCopied = body.readableBytes <= Self.copiedBodyLimitBytes
-        var bytes = startHead(
-            status, closes: closes, capacity: 512 + (isCopied ? body.readableBytes : 0), fields: fields)
-        if status.mayHaveResponseBody {
-            bytes.writeStaticString("content-length: ")
-            bytes.writeDecimal(body.readableBytes)
-            bytes.writeStaticString("\r\n")
+        var bytes = startHead(status, closes: closes, capacity: 512 + (isCopied ? body.readableBytes : 0)) { writer in
+            fields(&writer)
+            if status.mayHaveResponseBody { writer.add("content-length", String(body.readableBytes)) }
         }
         bytes.writeStaticString("\r\n")
         if hasBody, isCopied { bytes.writeImmutableBuffer(body) }

@@ -12,29 +12,24 @@ public struct HTTPFieldWriter {
     ///   - name: in lower case.
     ///   - value: control characters in it, which could end the line, become spaces.
     public mutating func add(_ name: StaticString, _ value: String) {
-        buffer.writeStaticString(name)
-        buffer.writeStaticString(": ")
-        let start = buffer.writerIndex
-        buffer.writeString(value)
-        endLine(valueAt: start)
+        add(name, "", value)
     }
 
     /// Adds a field of a fixed value.
     public mutating func add(_ name: StaticString, _ value: StaticString) {
-        buffer.writeStaticString(name)
-        buffer.writeStaticString(": ")
-        buffer.writeStaticString(value)
-        buffer.writeStaticString("\r\n")
+        name.withUTF8Buffer { name in
+            value.withUTF8Buffer { value in writeLine(name, value, UnsafeBufferPointer(rebasing: value[..<0])) }
+        }
     }
 
     /// Adds a field whose value begins with a fixed word.
     public mutating func add(_ name: StaticString, _ prefix: StaticString, _ rest: String) {
-        buffer.writeStaticString(name)
-        buffer.writeStaticString(": ")
-        let start = buffer.writerIndex
-        buffer.writeStaticString(prefix)
-        buffer.writeString(rest)
-        endLine(valueAt: start)
+        var rest = rest
+        name.withUTF8Buffer { name in
+            prefix.withUTF8Buffer { prefix in
+                rest.withUTF8 { rest in writeLine(name, prefix, rest) }
+            }
+        }
     }
 
     /// Adds lines that were prepared, each ended by CRLF.
@@ -43,25 +38,34 @@ public struct HTTPFieldWriter {
     }
 
     mutating func add(name: String, value: String) {
-        let start = buffer.writerIndex
-        buffer.writeString(name)
-        buffer.writeStaticString(": ")
-        buffer.writeString(value)
-        endLine(valueAt: start)
+        var (name, value) = (name, value)
+        name.withUTF8 { name in
+            value.withUTF8 { value in writeLine(name, UnsafeBufferPointer(rebasing: value[..<0]), value) }
+        }
     }
 
-    private mutating func endLine(valueAt start: Int) {
-        let length = buffer.writerIndex - start
-        let isClean = buffer.withUnsafeReadableBytes { bytes in
-            bytes.suffix(length).allSatisfy(\.isHTTPFieldByte)
-        }
-        if !isClean {
-            for index in start..<buffer.writerIndex
-            where buffer.getInteger(at: index, as: UInt8.self)?.isHTTPFieldByte == false {
-                buffer.setInteger(UInt8(ascii: " "), at: index)
+    /// Writes `name: prefix value`, space for all of it being made once: an answer has about ten lines.
+    private mutating func writeLine(
+        _ name: UnsafeBufferPointer<UInt8>, _ prefix: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>
+    ) {
+        let count = name.count + prefix.count + value.count + 4
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { line in
+            UnsafeMutableRawBufferPointer(rebasing: line[..<name.count]).copyMemory(from: UnsafeRawBufferPointer(name))
+            var end = name.count
+            line[end] = UInt8(ascii: ":")
+            line[end + 1] = UInt8(ascii: " ")
+            end += 2
+            UnsafeMutableRawBufferPointer(rebasing: line[end..<(end + prefix.count)])
+                .copyMemory(from: UnsafeRawBufferPointer(prefix))
+            end += prefix.count
+            for byte in value {
+                line[end] = byte.isHTTPFieldByte ? byte : UInt8(ascii: " ")
+                end += 1
             }
+            line[end] = UInt8(ascii: "\r")
+            line[end + 1] = UInt8(ascii: "\n")
+            return count
         }
-        buffer.writeStaticString("\r\n")
     }
 
     /// The lines of fields given as NIO's type, for those who answer alike again and again.
@@ -101,10 +105,5 @@ extension ByteBuffer {
         } else {
             writeString("HTTP/1.\(version.minor) \(status.code) \(status.reasonPhrase)\r\n")
         }
-    }
-
-    /// A decimal number as text.
-    mutating func writeDecimal(_ number: Int) {
-        writeString(String(number))
     }
 }

@@ -23,6 +23,11 @@ public struct RequestHead: Sendable {
     struct Field: Equatable {
         var name: Extent
         var value: Extent
+
+        /// Most fields that are asked for are not there, and most names differ in length.
+        func isNamed(_ word: StaticString, in bytes: UnsafeRawBufferPointer) -> Bool {
+            Int(name.count) == word.utf8CodeUnitCount && name.of(bytes).equalsLowercased(word)
+        }
     }
 
     /// How the message is framed and what becomes of its connection.
@@ -54,7 +59,7 @@ public struct RequestHead: Sendable {
     /// - Parameter name: in lower case.
     public func first(_ name: StaticString) -> String? {
         bytes.withUnsafeReadableBytes { bytes in
-            fields.first { $0.name.of(bytes).equalsLowercased(name) }.map {
+            fields.first { $0.isNamed(name, in: bytes) }.map {
                 String(decoding: $0.value.of(bytes), as: UTF8.self)
             }
         }
@@ -62,7 +67,7 @@ public struct RequestHead: Sendable {
 
     /// Whether there is a field of a name, given in lower case.
     public func contains(_ name: StaticString) -> Bool {
-        bytes.withUnsafeReadableBytes { bytes in fields.contains { $0.name.of(bytes).equalsLowercased(name) } }
+        bytes.withUnsafeReadableBytes { bytes in fields.contains { $0.isNamed(name, in: bytes) } }
     }
 
     /// Calls `body` with the bytes of the request target.
