@@ -6,5 +6,5 @@ struct OperatorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sie-operator",
         abstract: "Reconciles SIEModel, SIEPool and SIEBundle, and tells KEDA when to scale.",
-        subcommands: [VersionCommand.self])
+        subcommands: [RunCommand.self, VersionCommand.self])
 }

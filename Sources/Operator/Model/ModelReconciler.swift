@@ -1,0 +1,149 @@
+import FoundationEssentials
+import Kubernetes
+import Logging
+
+/// Makes one SIEModel so: does what a ``ModelReconciliation`` asks for, and says in the object's status what came of it. It
+/// remembers nothing that a restart would miss.
+package struct ModelReconciler: Sendable {
+    /// What the reconciler works with.
+    package struct Parts: Sendable {
+        package var client: KubernetesClient
+        package var config: ConfigServiceClient
+        package var fleet: GatewayFleet
+        package var prober: GatewayProber
+        package var events: EventRecorder
+        /// The object as the informer has it; nil where there is none.
+        package var find: @Sendable (ObjectKey) -> SIEModel?
+        /// All objects with an object's model id.
+        package var namesakes: @Sendable (SIEModel) -> [SIEModel]
+
+        package init(
+            client: KubernetesClient, config: ConfigServiceClient, fleet: GatewayFleet, prober: GatewayProber,
+            events: EventRecorder, find: @escaping @Sendable (ObjectKey) -> SIEModel?,
+            namesakes: @escaping @Sendable (SIEModel) -> [SIEModel]
+        ) {
+            self.client = client
+            self.config = config
+            self.fleet = fleet
+            self.prober = prober
+            self.events = events
+            self.find = find
+            self.namesakes = namesakes
+        }
+    }
+
+    /// The field manager of the operator's writes.
+    package static let manager = "sie-operator"
+    /// When a model is looked at again that is routable, with replicas that have yet to learn of it.
+    private static let startingSeconds = 5
+
+    private let parts: Parts
+    private let waits = RetryWaits()
+
+    package init(_ parts: Parts) { self.parts = parts }
+
+    /// Looks at one object and does what is to be done now.
+    package func reconcile(_ key: ObjectKey, _ logger: Logger) async throws -> ReconcileResult {
+        guard let model = parts.find(key) else {
+            waits.forget(key)
+            return .done
+        }
+        let now = Timestamp(secondsSince1970: Int64(Date.now.timeIntervalSince1970))
+        let resources = parts.client.resources(SIEModel.self, in: key.namespace)
+        if model.isTerminating {
+            waits.forget(key)
+            return try await ModelFinalizer(parts.config, parts.events).finalize(model, in: resources, now: now)
+        }
+        var written = WrittenModel(model, resources)
+        var reconciliation = ModelReconciliation(
+            model, duplicate: model.duplicated(among: parts.namesakes(model)), now: now)
+        var action = reconciliation.start()
+        while true {
+            try Task.checkCancellation()
+            switch action {
+            case .finish(let status, let after):
+                try await tell(written.write(status), of: model)
+                return result(key, after, status)
+            case .write(let status):
+                try await tell(written.write(status), of: model)
+                action = try reconciliation.handle(.written)
+            case .post(let payload, let idempotencyKey):
+                // Before the first effect outside of the object.
+                if model.spec.value?.deletionPolicy == .delete { try await written.addFinalizer() }
+                let answer = await parts.config.register(payload.bytes, idempotencyKey: idempotencyKey)
+                try Task.checkCancellation()
+                let outcome = RegistrationOutcome(answer, url: parts.config.modelsURL)
+                tell(outcome, of: model)
+                action = try reconciliation.handle(.answered(outcome))
+            case .fetchModel(let id): action = try reconciliation.handle(await document(of: id))
+            case .readToken:
+                // The token's file is read for every request.
+                action = try reconciliation.handle(.tokenRead)
+            case .fetchEpoch: action = try reconciliation.handle(.epoch(await parts.config.epoch()?.epoch))
+            case .probe(let id): action = try reconciliation.handle(.probed(await probe(id, now: now)))
+            }
+        }
+    }
+
+    // MARK: Asking
+
+    private func document(of modelID: String) async -> ModelReconciliation.Event {
+        switch await parts.config.model(modelID) {
+        case .found(let document): .model(document)
+        case .absent: .model(nil)
+        case .failed(let answer): .unanswered(RegistrationOutcome(answer, url: parts.config.modelsURL))
+        }
+    }
+
+    private func probe(_ modelID: String, now: Timestamp) async -> [ReplicaReport] {
+        let replicas = parts.fleet.replicas
+        let readySince = parts.fleet.readySince
+        let answers = await parts.prober.ask(replicas.filter(\.isReady), about: modelID)
+        return replicas.map { replica in
+            ReplicaReport(
+                pod: replica.pod, isReady: replica.isReady, readySince: readySince[replica.id] ?? now,
+                answer: answers[replica.id] ?? .unreachable(problem: "not asked"))
+        }
+    }
+
+    // MARK: Telling
+
+    private func tell(_ change: WrittenModel.Change?, of model: SIEModel) {
+        guard let change else { return }
+        for event in ModelEvents.events(from: change.before?.conditions, to: change.after.conditions) {
+            parts.events.record(
+                model.reference, event.type, reason: event.reason, action: "Reconcile", note: event.note)
+        }
+    }
+
+    /// Gateways that missed the message catch up by themselves.
+    private func tell(_ outcome: RegistrationOutcome, of model: SIEModel) {
+        guard case .registered(let receipt) = outcome else { return }
+        for warning in receipt.warnings {
+            parts.events.record(
+                model.reference, .warning, reason: "PartialPublish", action: "Register", note: warning)
+        }
+    }
+
+    // MARK: Coming back
+
+    private func result(
+        _ key: ObjectKey, _ after: ModelReconciliation.Return, _ status: SIEModel.Status
+    ) -> ReconcileResult {
+        let isReady = status.conditions.isTrue(.ready)
+        switch after {
+        case .never:
+            waits.forget(key)
+            return .done
+        case .withBackoff(let seconds):
+            // Gateways poll every half a minute; the config service may be away for longer.
+            let cap = status.conditions.isTrue(.registered) ? Duration.seconds(30) : .seconds(60)
+            return .requeueAfter(max(waits.next(key, cap: cap), .seconds(min(seconds ?? 0, 300))))
+        case .afterSeconds(let seconds):
+            waits.forget(key)
+            let isStarting = isReady && status.gateways?.notReady?.isEmpty == false
+            let base = isStarting ? Self.startingSeconds : seconds
+            return .requeueAfter(.seconds(base) * Double.random(in: 0.8...1.2))
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import CurlClient
+import FoundationEssentials
+import HTTPService
+import Hummingbird
+import Kubernetes
+import Logging
+import NIOPosix
+import Observability
+import ServiceLifecycle
+import UnixSignals
+import Wire
+
+/// Puts the operator together, runs it, and takes it apart in the reverse order.
+package struct OperatorApplication: Sendable {
+    private let configuration: OperatorConfiguration
+    private let logger: Logger
+
+    package init(_ configuration: OperatorConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// - Throws: where no cluster can be found, an address cannot be listened on, or the leadership is lost.
+    package func run() async throws {
+        let cluster = try ClusterConfiguration.load(
+            kubeconfig: configuration.kubeconfig, environment: ProcessInfo.processInfo.environment)
+        logger.info("using Kubernetes", metadata: ["server": "\(cluster)"])
+        let metrics = OperatorMetrics()
+        let curl = try CurlClient()
+        let client = client(cluster, curl, metrics)
+        let namespace = configuration.namespace ?? cluster.namespace
+
+        let events = EventRecorder(
+            client, controller: "\(SIEGroup.name)/operator", instance: configuration.podName, logger: logger)
+        let models = ModelControl(
+            configuration, namespace: namespace, client: client, curl: curl, events: events, metrics: metrics,
+            logger: logger)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let servers = [
+            server(configuration.metrics, ProbeRoutes.metrics(metrics.registry), group),
+            server(
+                configuration.probes,
+                ProbeRoutes.probes(isHealthy: { models.isHealthy }, isReady: { models.isReady }), group),
+        ]
+        for server in servers { try await server.bind() }
+
+        let work: @Sendable () async throws -> Void = {
+            // The controller ends last, because others add to its work; then what is left to be told is told.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for service in models.writers { group.addTask { try await service.run() } }
+                try await group.waitForAll()
+            }
+            await events.flush(within: .seconds(3))
+        }
+        let worker: any Service =
+            configuration.hasElection
+            ? LeaderElector(
+                client, namespace: namespace, name: configuration.electionID,
+                identity: "\(configuration.podName)_\(UUID().uuidString.lowercased())",
+                metrics: LeaderElectionMetrics(registry: metrics.registry), logger: logger, writers: work)
+            : SoleWorker(work: work)
+        // The last to start is the first to stop.
+        let services: [any Service] = servers + [events] + models.readers + [worker]
+        try await ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        ).run()
+        try await group.shutdownGracefully()
+    }
+
+    private func client(
+        _ cluster: ClusterConfiguration, _ curl: CurlClient, _ metrics: OperatorMetrics
+    ) -> KubernetesClient {
+        let requests = RequestMetrics(registry: metrics.registry, server: cluster.server)
+        var options = KubernetesClient.Options()
+        options.userAgent = "sie-operator/\(ProductVersion.current) (linux)"
+        options.observer = { requests.observe($0) }
+        return KubernetesClient(cluster, curl: curl, options: options)
+    }
+
+    private func server(
+        _ address: OperatorConfiguration.Address, _ router: Router<BasicRequestContext>,
+        _ group: MultiThreadedEventLoopGroup
+    ) -> HTTPServer {
+        HTTPServer(
+            configuration: HTTPServerConfiguration(host: address.host, port: address.port),
+            routes: router.buildResponder(), group: group, logger: logger)
+    }
+}
+
+/// Works without an election.
+private struct SoleWorker: Service {
+    let work: @Sendable () async throws -> Void
+
+    func run() async throws { try await work() }
+}

@@ -1,0 +1,62 @@
+import Settings
+
+/// Everything that the operator is told at its start.
+package struct OperatorConfiguration: Sendable {
+    /// `host:port`, where an empty host means all addresses.
+    package struct Address: Sendable, Hashable {
+        package var host: String
+        package var port: Int
+
+        /// - Throws: `SettingError` for a text that is none.
+        package init(_ text: String, of setting: String) throws(SettingError) {
+            guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+                (0...65535).contains(port)
+            else { throw SettingError("\(setting) must be HOST:PORT or :PORT, not '\(text)'") }
+            var host = text[..<colon]
+            if host.first == "[", host.last == "]" { host = host.dropFirst().dropLast() }
+            self.host = host.isEmpty ? "0.0.0.0" : String(host)
+            self.port = port
+        }
+    }
+
+    package var metrics: Address
+    package var probes: Address
+    package var hasElection: Bool
+    package var electionID: String
+    /// Whose objects are looked at; nil for those of all namespaces.
+    package var watchNamespace: String?
+    /// Where the operator runs: its Lease and the gateway's Service are there. Nil for the kubeconfig's or the pod's.
+    package var namespace: String?
+    package var configURL: String
+    /// The name of the gateway's Service.
+    package var gatewayService: String
+    /// The file with the token for the config service and the gateway; nil for none.
+    package var tokenFile: String?
+    /// The file with the authorities for the config service's certificate; nil for the system's.
+    package var authorityFile: String?
+    package var configWritesPerSecond: Double
+    package var kubeconfig: String?
+    /// What tells this process from others of its kind.
+    package var podName: String
+
+    package init(
+        metrics: Address, probes: Address, hasElection: Bool = true, electionID: String = "sie-operator.sie.dev",
+        watchNamespace: String? = nil, namespace: String? = nil, configURL: String,
+        gatewayService: String = "sie-gateway", tokenFile: String? = nil, authorityFile: String? = nil,
+        configWritesPerSecond: Double = 50, kubeconfig: String? = nil, podName: String
+    ) {
+        self.metrics = metrics
+        self.probes = probes
+        self.hasElection = hasElection
+        self.electionID = electionID
+        self.watchNamespace = watchNamespace
+        self.namespace = namespace
+        self.configURL = configURL
+        self.gatewayService = gatewayService
+        self.tokenFile = tokenFile
+        self.authorityFile = authorityFile
+        self.configWritesPerSecond = configWritesPerSecond
+        self.kubeconfig = kubeconfig
+        self.podName = podName
+    }
+}

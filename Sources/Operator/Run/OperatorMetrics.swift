@@ -1,0 +1,28 @@
+import Observability
+import Wire
+
+/// What the operator measures beside what its libraries do.
+package struct OperatorMetrics: Sendable {
+    package let registry = MetricsRegistry()
+    /// By `code` and `op`.
+    package let configRequests: MetricFamily<Counter>
+    package let configEpoch: Gauge
+    package let probeSeconds: Histogram
+    /// By `resource` and `reason`.
+    package let watchRestarts: MetricFamily<Counter>
+
+    package init() {
+        configRequests = registry.counter(
+            "sie_operator_config_requests_total", help: "Requests to the config service.", labels: ["code", "op"])
+        configEpoch = registry.gauge("sie_operator_config_epoch", help: "The config service's epoch.").with()
+        probeSeconds = registry.histogram(
+            "sie_operator_gateway_probe_seconds", help: "Time until a gateway replica has answered.",
+            bounds: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3]
+        ).with()
+        watchRestarts = registry.counter(
+            "sie_operator_watch_restarts_total", help: "Lists and watches that had to begin again.",
+            labels: ["resource", "reason"])
+        registry.gauge("sie_operator_build_info", help: "1, with the version.", labels: ["version"])
+            .with(ProductVersion.current).set(1)
+    }
+}

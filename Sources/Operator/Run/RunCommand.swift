@@ -1,0 +1,106 @@
+import ArgumentParser
+import FoundationEssentials
+import Logging
+import Observability
+import Settings
+
+/// `sie-operator run`: works until it is told to stop. Each option has an environment variable: its name in capitals, with
+/// underscores.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Keep a cluster as its custom resources say.",
+        discussion: """
+            The cluster is that of --kubeconfig, of KUBECONFIG, the one that this process is a pod of, or that of \
+            ~/.kube/config. An option's environment variable is its name in capitals with underscores, such as CONFIG_URL.
+            """)
+
+    @Option(help: "Where /metrics is served. (default :8080)")
+    var metricsBindAddress: String?
+
+    @Option(help: "Where /healthz and /readyz are served. (default :8081)")
+    var healthProbeBindAddress: String?
+
+    @Option(help: "Whether one of several processes works and the others wait: true or false. (default true)")
+    var leaderElect: String?
+
+    @Option(help: "The name of the Lease of the process that works. (default sie-operator.sie.dev)")
+    var leaderElectionID: String?
+
+    @Option(help: "The namespace whose objects are looked at; all where it is not given.")
+    var watchNamespace: String?
+
+    @Option(help: "The namespace of the operator's Lease and of the gateway's Service. (default: the pod's)")
+    var namespace: String?
+
+    @Option(help: "The base URL of sie-config.")
+    var configURL: String?
+
+    @Option(help: "The name of the gateway's Service. (default sie-gateway)")
+    var gatewayService: String?
+
+    @Option(help: "A file with the token for sie-config and the gateway.")
+    var tokenFile: String?
+
+    @Option(help: "A file with the authorities that sign sie-config's certificate. (default: the system's)")
+    var configCAFile: String?
+
+    @Option(help: "How many models are sent to sie-config a second. (default 50)")
+    var configWritesPerSecond: Double?
+
+    @Option(help: "A kubeconfig file.")
+    var kubeconfig: String?
+
+    @Option(help: "debug, info, warning or error. (default info)")
+    var logLevel: String?
+
+    @Option(help: "json or text. (default json)")
+    var logFormat: String?
+
+    func run() async throws {
+        let environment = Environment(ProcessInfo.processInfo.environment)
+        let format = logFormat ?? environment.string("LOG_FORMAT") ?? "json"
+        guard ["json", "text"].contains(format) else {
+            throw ValidationError("--log-format must be json or text, not '\(format)'")
+        }
+        LogConfiguration(
+            level: LogConfiguration.level(named: logLevel ?? environment.string("LOG_LEVEL") ?? "info"),
+            format: format == "json" ? .json : .text
+        ).bootstrap()
+        let logger = Logger(label: "sie.operator")
+        do {
+            try await OperatorApplication(try settings(environment), logger: logger).run()
+        } catch {
+            logger.error("sie-operator stops", metadata: ["error": "\(error)"])
+            LogOutput.standardOutput.flush()
+            throw ExitCode.failure
+        }
+    }
+
+    private func settings(_ environment: Environment) throws(SettingError) -> OperatorConfiguration {
+        func text(_ value: String?, _ variable: String) -> String? { value ?? environment.string(variable) }
+        func address(_ value: String?, _ variable: String, _ fallback: String) throws(SettingError)
+            -> OperatorConfiguration.Address
+        {
+            try OperatorConfiguration.Address(text(value, variable) ?? fallback, of: variable)
+        }
+        guard let configURL = text(configURL, "CONFIG_URL") else {
+            throw SettingError("--config-url (CONFIG_URL) must name the base URL of sie-config")
+        }
+        let elects = text(leaderElect, "LEADER_ELECT") ?? "true"
+        guard let hasElection = ["true": true, "false": false][elects] else {
+            throw SettingError("LEADER_ELECT must be true or false, not '\(elects)'")
+        }
+        let writes = configWritesPerSecond ?? environment.double("CONFIG_WRITES_PER_SECOND", default: 50)
+        guard writes > 0 else { throw SettingError("CONFIG_WRITES_PER_SECOND must be more than 0") }
+        return OperatorConfiguration(
+            metrics: try address(metricsBindAddress, "METRICS_BIND_ADDRESS", ":8080"),
+            probes: try address(healthProbeBindAddress, "HEALTH_PROBE_BIND_ADDRESS", ":8081"),
+            hasElection: hasElection,
+            electionID: text(leaderElectionID, "LEADER_ELECTION_ID") ?? "sie-operator.sie.dev",
+            watchNamespace: text(watchNamespace, "WATCH_NAMESPACE"), namespace: text(namespace, "NAMESPACE"),
+            configURL: configURL, gatewayService: text(gatewayService, "GATEWAY_SERVICE") ?? "sie-gateway",
+            tokenFile: text(tokenFile, "TOKEN_FILE"), authorityFile: text(configCAFile, "CONFIG_CA_FILE"),
+            configWritesPerSecond: writes, kubeconfig: kubeconfig,
+            podName: environment.string("POD_NAME") ?? environment.string("HOSTNAME") ?? "sie-operator")
+    }
+}

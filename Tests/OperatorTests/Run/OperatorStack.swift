@@ -1,0 +1,196 @@
+import Foundation
+import JSONStream
+import NIOCore
+import TestSupport
+
+/// A namespace of a real API server with a config service, gateways behind a Service, and operators that have a role of
+/// their own: all but the API server and its namespace are our own programs.
+final class OperatorStack: Sendable {
+    /// What the operator needs for models.
+    static let rules: [KubernetesAPIServer.Rule] = [
+        .init(group: "sie.dev", ["siemodels"], ["get", "list", "watch", "patch"]),
+        .init(group: "sie.dev", ["siemodels/status"], ["patch"]),
+        .init(group: "discovery.k8s.io", ["endpointslices"], ["list", "watch"]),
+        .init(group: "coordination.k8s.io", ["leases"], ["get", "create", "update"]),
+        .init(group: "events.k8s.io", ["events"], ["create", "patch"]),
+    ]
+
+    let server: KubernetesAPIServer
+    let namespace: String
+    let gateways: [ProductProcess]
+    private let nats: NATSServerProcess
+    private let folder: URL
+    private let kubeconfig: String
+    private let configPort: Int
+    private let host: String
+
+    /// An address of this machine that objects may name: the API takes no loopback addresses. Says loudly where there is
+    /// none.
+    static let hostAddress: String? = {
+        let devices = (try? System.enumerateDevices()) ?? []
+        let addresses = devices.compactMap(\.address).filter { $0.protocol == .inet }.compactMap(\.ipAddress)
+        let address = addresses.first { !$0.hasPrefix("127.") && !$0.hasPrefix("169.254.") }
+        if address == nil { print("SKIPPED: this machine has no address beside loopback ones") }
+        return address
+    }()
+
+    /// - Parameter gateways: how many there are; their endpoints are ready from the start.
+    init(host: String, gateways count: Int = 2) async throws {
+        self.host = host
+        server = try await KubernetesAPIServer.shared
+        try await server.installCustomResources()
+        namespace = try await server.namespace()
+        let token = try await server.serviceAccount("sie-operator", in: namespace, rules: Self.rules)
+        kubeconfig = try server.kubeconfig(token: token, namespace: namespace)
+        folder = FileManager.default.temporaryDirectory.appending(path: "operator-\(UUID().uuidString)")
+        for name in ["bundles", "models", "store"] {
+            try FileManager.default.createDirectory(
+                at: folder.appending(path: name), withIntermediateDirectories: true)
+        }
+        try Data("name: default\npriority: 10\nadapters: [acme.enc]\n".utf8).write(
+            to: folder.appending(path: "bundles/default.yaml"))
+        nats = try await NATSServerProcess()
+        configPort = try NATSServerProcess.freePort()
+        let environment = [
+            "SIE_NATS_URL": nats.url, "SIE_CONFIG_SERVICE_URL": "http://127.0.0.1:\(configPort)",
+            "SIE_BUNDLES_DIR": folder.appending(path: "bundles").path,
+            "SIE_MODELS_DIR": folder.appending(path: "models").path,
+            "SIE_PAYLOAD_STORE_URL": folder.appending(path: "payloads").path,
+        ]
+        var started: [ProductProcess] = []
+        for _ in 0..<count {
+            started.append(
+                try await ProductProcess("sie-gateway", environment: environment) {
+                    ["serve", "--host", "0.0.0.0", "--port", "\($0)"]
+                })
+        }
+        gateways = started
+        for (index, gateway) in started.enumerated() { try await writeSlice(index, port: gateway.port) }
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    private func writeSlice(_ index: Int, port: Int) async throws {
+        let group = try await server.send("GET", "/apis/discovery.k8s.io")
+        let version = group["preferredVersion"]?["version"]?.stringValue ?? "v1"
+        let pod: JSONValue = [
+            "kind": "Pod", "namespace": .string(namespace), "name": .string("gateway-\(index)"),
+            "uid": .string("uid-\(index)"),
+        ]
+        try await server.send(
+            "POST", "/apis/discovery.k8s.io/\(version)/namespaces/\(namespace)/endpointslices",
+            [
+                "metadata": [
+                    "name": .string("sie-gateway-\(index)"), "labels": ["kubernetes.io/service-name": "sie-gateway"],
+                ],
+                "addressType": "IPv4", "ports": [["name": "http", "port": .int(Int64(port))]],
+                "endpoints": [
+                    ["addresses": [.string(host)], "conditions": ["ready": true], "targetRef": pod]
+                ],
+            ])
+    }
+
+    // MARK: Programs
+
+    /// Starts the config service, on the store that earlier ones have left.
+    func startConfigService() async throws -> ProductProcess {
+        try await ProductProcess(
+            "sie-config", port: configPort,
+            environment: [
+                "SIE_NATS_URL": nats.url, "SIE_BUNDLES_DIR": folder.appending(path: "bundles").path,
+                "SIE_MODELS_DIR": folder.appending(path: "models").path,
+                "SIE_CONFIG_STORE_DIR": folder.appending(path: "store").path, "SIE_CONFIG_RESTORE": "true",
+            ]
+        ) { ["serve", "--host", "127.0.0.1", "--port", "\($0)"] }
+    }
+
+    /// Loses everything that was added.
+    func wipeConfigStore() throws {
+        try FileManager.default.removeItem(at: folder.appending(path: "store"))
+        try FileManager.default.createDirectory(
+            at: folder.appending(path: "store"), withIntermediateDirectories: true)
+    }
+
+    /// Starts an operator with no more rights than its role gives.
+    func startOperator() async throws -> ProductProcess {
+        let metrics = try NATSServerProcess.freePort()
+        return try await ProductProcess("sie-operator", environment: ["KUBECONFIG": kubeconfig]) { port in
+            [
+                "run", "--config-url", "http://127.0.0.1:\(self.configPort)", "--watch-namespace", self.namespace,
+                "--health-probe-bind-address", "127.0.0.1:\(port)", "--metrics-bind-address", "127.0.0.1:\(metrics)",
+                "--log-level", "debug",
+            ]
+        }
+    }
+
+    // MARK: Objects
+
+    private var models: String { "/apis/sie.dev/v1alpha1/namespaces/\(namespace)/siemodels" }
+
+    @discardableResult
+    func apply(_ name: String, modelID: String, spec extra: [JSONMember] = []) async throws -> JSONValue {
+        try await server.send(
+            "POST", models,
+            [
+                "apiVersion": "sie.dev/v1alpha1", "kind": "SIEModel", "metadata": ["name": .string(name)],
+                "spec": .object(
+                    [
+                        JSONMember("modelID", .string(modelID)),
+                        JSONMember(
+                            "profiles",
+                            [["name": "default", "adapterPath": "acme.enc:A", "maxBatchTokens": 64]]),
+                    ] + extra),
+            ])
+    }
+
+    func model(_ name: String) async throws -> JSONValue { try await server.send("GET", "\(models)/\(name)") }
+
+    func isThere(_ name: String) async throws -> Bool {
+        try await server.request("GET", "\(models)/\(name)").status == 200
+    }
+
+    func delete(_ name: String) async throws { try await server.send("DELETE", "\(models)/\(name)") }
+
+    /// Asks for a reconcile.
+    func touch(_ name: String) async throws {
+        try await server.send(
+            "PATCH", "\(models)/\(name)",
+            ["metadata": ["annotations": ["sie.dev/reconcile-at": .string(UUID().uuidString)]]],
+            type: "application/merge-patch+json")
+    }
+
+    /// A condition of a model; nil where it is not there.
+    func condition(_ name: String, _ type: String) async throws -> JSONValue? {
+        let conditions = try await model(name)["status"]?["conditions"]?.arrayValue ?? []
+        return conditions.first { $0["type"]?.stringValue == type }
+    }
+
+    /// Waits until a condition has a status and a reason, and gives its message.
+    @discardableResult
+    func wait(
+        for name: String, _ type: String, _ status: String, _ reason: String, within limit: Duration = .seconds(20)
+    ) async throws -> String {
+        do {
+            return try await eventually("\(type) \(status) \(reason)", within: limit) {
+                guard let condition = try await condition(name, type), condition["status"]?.stringValue == status,
+                    condition["reason"]?.stringValue == reason
+                else { return String?.none }
+                return condition["message"]?.stringValue ?? ""
+            }
+        } catch {
+            print(String(decoding: JSONWriter.encode(try await model(name)["status"] ?? .null), as: UTF8.self))
+            throw error
+        }
+    }
+
+    /// The reasons of all events of the namespace.
+    func eventReasons() async throws -> Set<String> {
+        let list = try await server.send("GET", "/api/v1/namespaces/\(namespace)/events")
+        return Set((list["items"]?.arrayValue ?? []).compactMap { $0["reason"]?.stringValue })
+    }
+
+    func leaseHolder() async throws -> String? {
+        let path = "/apis/coordination.k8s.io/v1/namespaces/\(namespace)/leases/sie-operator.sie.dev"
+        return try await server.send("GET", path)["spec"]?["holderIdentity"]?.stringValue
+    }
+}
