@@ -69,7 +69,7 @@ package struct ModelReconciler: Sendable {
                 action = try reconciliation.handle(.written)
             case .post(let payload, let idempotencyKey):
                 // Before the first effect outside of the object.
-                if model.spec.value?.deletionPolicy == .delete { try await written.addFinalizer() }
+                if ModelFinalization.wantsFinalizer(model) { try await written.addFinalizer() }
                 let answer = await parts.config.register(payload.bytes, idempotencyKey: idempotencyKey)
                 try Task.checkCancellation()
                 let outcome = RegistrationOutcome(answer, url: parts.config.modelsURL)

@@ -77,6 +77,8 @@ package struct OperatorApplication: Sendable {
         let requests = RequestMetrics(registry: metrics.registry, server: cluster.server)
         var options = KubernetesClient.Options()
         options.userAgent = "sie-operator/\(ProductVersion.current) (linux)"
+        options.requestsPerSecond = configuration.apiRequestsPerSecond
+        options.requestBurst = Int(configuration.apiRequestsPerSecond * 2)
         options.observer = { requests.observe($0) }
         return KubernetesClient(cluster, curl: curl, options: options)
     }

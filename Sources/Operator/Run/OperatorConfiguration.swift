@@ -35,6 +35,8 @@ package struct OperatorConfiguration: Sendable {
     /// The file with the authorities for the config service's certificate; nil for the system's.
     package var authorityFile: String?
     package var configWritesPerSecond: Double
+    /// Requests to the API server a second; twice as many at once.
+    package var apiRequestsPerSecond: Double
     package var kubeconfig: String?
     /// What tells this process from others of its kind.
     package var podName: String
@@ -43,7 +45,8 @@ package struct OperatorConfiguration: Sendable {
         metrics: Address, probes: Address, hasElection: Bool = true, electionID: String = "sie-operator.sie.dev",
         watchNamespace: String? = nil, namespace: String? = nil, configURL: String,
         gatewayService: String = "sie-gateway", tokenFile: String? = nil, authorityFile: String? = nil,
-        configWritesPerSecond: Double = 50, kubeconfig: String? = nil, podName: String
+        configWritesPerSecond: Double = 50, apiRequestsPerSecond: Double = 150, kubeconfig: String? = nil,
+        podName: String
     ) {
         self.metrics = metrics
         self.probes = probes
@@ -56,6 +59,7 @@ package struct OperatorConfiguration: Sendable {
         self.tokenFile = tokenFile
         self.authorityFile = authorityFile
         self.configWritesPerSecond = configWritesPerSecond
+        self.apiRequestsPerSecond = apiRequestsPerSecond
         self.kubeconfig = kubeconfig
         self.podName = podName
     }

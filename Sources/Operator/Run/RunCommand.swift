@@ -47,6 +47,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "How many models are sent to sie-config a second. (default 50)")
     var configWritesPerSecond: Double?
 
+    @Option(help: "Requests to the API server a second; twice as many at once. (default 150)")
+    var kubeAPIQPS: Double?
+
     @Option(help: "A kubeconfig file.")
     var kubeconfig: String?
 
@@ -91,7 +94,11 @@ struct RunCommand: AsyncParsableCommand {
             throw SettingError("LEADER_ELECT must be true or false, not '\(elects)'")
         }
         let writes = configWritesPerSecond ?? environment.double("CONFIG_WRITES_PER_SECOND", default: 50)
-        guard writes > 0 else { throw SettingError("CONFIG_WRITES_PER_SECOND must be more than 0") }
+        let requests = kubeAPIQPS ?? environment.double("KUBE_API_QPS", default: 150)
+        for (value, name) in [(writes, "CONFIG_WRITES_PER_SECOND"), (requests, "KUBE_API_QPS")]
+        where !(value > 0 && value <= 10_000) {
+            throw SettingError("\(name) must be more than 0 and at most 10000, not \(value)")
+        }
         return OperatorConfiguration(
             metrics: try address(metricsBindAddress, "METRICS_BIND_ADDRESS", ":8080"),
             probes: try address(healthProbeBindAddress, "HEALTH_PROBE_BIND_ADDRESS", ":8081"),
@@ -100,7 +107,7 @@ struct RunCommand: AsyncParsableCommand {
             watchNamespace: text(watchNamespace, "WATCH_NAMESPACE"), namespace: text(namespace, "NAMESPACE"),
             configURL: configURL, gatewayService: text(gatewayService, "GATEWAY_SERVICE") ?? "sie-gateway",
             tokenFile: text(tokenFile, "TOKEN_FILE"), authorityFile: text(configCAFile, "CONFIG_CA_FILE"),
-            configWritesPerSecond: writes, kubeconfig: kubeconfig,
+            configWritesPerSecond: writes, apiRequestsPerSecond: requests, kubeconfig: kubeconfig,
             podName: environment.string("POD_NAME") ?? environment.string("HOSTNAME") ?? "sie-operator")
     }
 }
