@@ -23,13 +23,18 @@ struct ModelControllerTests {
         defer { stack.gateways[1].signal(SIGCONT) }
         let program = try await stack.startOperator()
         try await stack.apply("mini", modelID: "acme/mini")
-        let message = try await stack.wait(for: "mini", "Ready", "False", "GatewaysNotSynced")
-        #expect(message.contains("gateway-1") && !message.contains("gateway-0"))
+        try await stack.wait(for: "mini", "Ready", "False", "GatewaysNotSynced")
+        // The other one learns of the model in a moment.
+        try await eventually("the stopped replica alone is named") { () -> Bool in
+            let ready = try await stack.condition("mini", "Ready")
+            let message = ready?["message"]?.stringValue ?? ""
+            return ready?["status"] == "False" && message.contains("gateway-1") && !message.contains("gateway-0")
+        }
         #expect(try await stack.condition("mini", "Registered")?["reason"] == "Created")
         #expect(try await stack.condition("mini", "Reconciling")?["reason"] == "WaitingForGateways")
 
         stack.gateways[1].signal(SIGCONT)
-        try await stack.wait(for: "mini", "Ready", "True", "Routable")
+        try await stack.wait(for: "mini", "Ready", "True", "Routable", within: .seconds(40))
         let model = try await stack.model("mini")
         let status = model["status"] ?? .null
         #expect(status["summary"] == "2/2 gateways")
