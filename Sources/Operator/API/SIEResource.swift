@@ -1,3 +1,4 @@
+import JSONStream
 import Kubernetes
 
 /// A custom resource of the product: a spec that people write and a status that the operator writes.
@@ -12,6 +13,8 @@ package protocol SIEResource: KubernetesResource, Hashable {
 
     /// What keeps a deleted object until its effects outside of it are undone.
     static var finalizer: String { get }
+
+    init(metadata: ObjectMeta, spec: Parsed<Spec>, status: Status?)
 
     /// The rules of ``issues(replacing:)`` for a spec that can be read.
     func ruleIssues(_ spec: Spec, replacing old: Spec?) -> [SpecIssue]
@@ -34,7 +37,24 @@ package protocol SIEStatus: Codable, Sendable, Hashable {
     init()
 }
 
+private enum SIEResourceKeys: String, CodingKey {
+    case metadata, spec, status
+}
+
 extension SIEResource {
+    package init(metadata: ObjectMeta = ObjectMeta(), spec: Spec, status: Status? = nil) {
+        self.init(metadata: metadata, spec: .value(spec), status: status)
+    }
+
+    /// A status that cannot be read is none: the operator writes it anew.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: SIEResourceKeys.self)
+        self.init(
+            metadata: try container.decode(ObjectMeta.self, forKey: .metadata),
+            spec: try container.decode(.spec, default: .unreadable(.null, reason: "spec is missing")),
+            status: try? container.decodeIfPresent(Status.self, forKey: .status))
+    }
+
     /// Whether the operator leaves the object alone, by its spec or by the annotation for incidents.
     package var isSuspended: Bool {
         metadata.annotations[SIEGroup.pausedAnnotation] == "true" || spec.value?.suspend == true

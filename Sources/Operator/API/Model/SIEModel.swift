@@ -1,4 +1,3 @@
-import JSONStream
 import Kubernetes
 
 /// A model that every gateway of the installation is to serve.
@@ -10,23 +9,9 @@ package struct SIEModel: SIEResource {
     package var spec: Parsed<Spec>
     package var status: Status?
 
-    package init(metadata: ObjectMeta = ObjectMeta(), spec: Spec, status: Status? = nil) {
+    package init(metadata: ObjectMeta, spec: Parsed<Spec>, status: Status?) {
         self.metadata = metadata
-        self.spec = .value(spec)
+        self.spec = spec
         self.status = status
-    }
-}
-
-extension SIEModel {
-    private enum CodingKeys: String, CodingKey {
-        case metadata, spec, status
-    }
-
-    /// A status that cannot be read is none: the operator writes it anew.
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        metadata = try container.decode(ObjectMeta.self, forKey: .metadata)
-        spec = try container.decode(.spec, default: .unreadable(.null, reason: "spec is missing"))
-        status = try? container.decodeIfPresent(Status.self, forKey: .status)
     }
 }
