@@ -16,6 +16,9 @@ package enum SIEGroup {
     /// With the value `true` on an object of another owner: the operator may take it over.
     package static let adoptAnnotation = "\(name)/adopt"
 
+    /// The field manager of the operator's writes.
+    package static let fieldManager = "sie-operator"
+
     static func resource(plural: String, kind: String) -> ResourceType {
         ResourceType(group: name, version: version, plural: plural, kind: kind)
     }

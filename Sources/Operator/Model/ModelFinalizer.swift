@@ -37,7 +37,7 @@ struct ModelFinalizer: Sendable {
     private func release(_ model: SIEModel, in resources: Resources<SIEModel>) async throws {
         guard let patch = JSONPatch.removing(finalizer: SIEModel.finalizer, from: model.metadata) else { return }
         do throws(KubernetesError) {
-            let options = WriteOptions(fieldManager: ModelReconciler.manager)
+            let options = WriteOptions(fieldManager: SIEGroup.fieldManager)
             try await resources.patch(model.metadata.name ?? "", patch, options)
         } catch {
             guard error.isNotFound else { throw error }

@@ -32,8 +32,6 @@ package struct ModelReconciler: Sendable {
         }
     }
 
-    /// The field manager of the operator's writes.
-    package static let manager = "sie-operator"
     /// When a model is looked at again that is routable, with replicas that have yet to learn of it.
     private static let startingSeconds = 5
 
@@ -54,7 +52,7 @@ package struct ModelReconciler: Sendable {
             waits.forget(key)
             return try await ModelFinalizer(parts.config, parts.events).finalize(model, in: resources, now: now)
         }
-        var written = WrittenModel(model, resources)
+        var written = WrittenObject(model, resources)
         var reconciliation = ModelReconciliation(
             model, duplicate: model.duplicated(among: parts.namesakes(model)), now: now)
         var action = reconciliation.start()
@@ -108,7 +106,7 @@ package struct ModelReconciler: Sendable {
 
     // MARK: Telling
 
-    private func tell(_ change: WrittenModel.Change?, of model: SIEModel) {
+    private func tell(_ change: WrittenObject<SIEModel>.Change?, of model: SIEModel) {
         guard let change else { return }
         for event in ModelEvents.events(from: change.before?.conditions, to: change.after.conditions) {
             parts.events.record(
