@@ -16,6 +16,9 @@ package enum SIEGroup {
     /// With the value `true` on an object of another owner: the operator may take it over.
     package static let adoptAnnotation = "\(name)/adopt"
 
+    /// With the value `true` on a SIEBundle: a StatefulSet may be made anew where a field would have to change that cannot.
+    package static let allowRecreateAnnotation = "\(name)/allow-recreate"
+
     /// The field manager of the operator's writes.
     package static let fieldManager = "sie-operator"
 

@@ -116,12 +116,16 @@ package struct ScaledObject: Sendable {
 /// The queries that stand for a group's demand where Prometheus is asked for it.
 ///
 /// Every replica of the gateway tells of every worker and of every pool, so these are not summed over replicas: the
-/// highest counts. There is no `or vector(0)`: it would make an outage of the gateway look like silence.
+/// highest counts. What no gateway has told yet is 0, but only while some gateway is there to tell: with `or vector(0)`,
+/// an outage of the gateway would look like silence.
 package struct PrometheusDemand: Sendable {
     package struct Query: Sendable, Hashable {
         package var text: String
         package var isQueue: Bool
     }
+
+    /// What every gateway tells from its start on.
+    private static let presence = "0 * max(sie_gateway_config_epoch)"
 
     private let selector: String
 
@@ -131,9 +135,13 @@ package struct PrometheusDemand: Sendable {
 
     package var queries: [Query] {
         [
-            Query(text: "max(sie_gateway_pending_demand\(selector))", isQueue: false),
-            Query(text: "sum(max by (worker) (sie_gateway_worker_queue_depth\(selector)))", isQueue: true),
-            Query(text: "max(sie_gateway_active_lease_gpus\(selector))", isQueue: false),
+            query("max(sie_gateway_pending_demand\(selector))"),
+            query("sum(max by (worker) (sie_gateway_worker_queue_depth\(selector)))", isQueue: true),
+            query("max(sie_gateway_active_lease_gpus\(selector))"),
         ]
+    }
+
+    private func query(_ text: String, isQueue: Bool = false) -> Query {
+        Query(text: "\(text) or \(Self.presence)", isQueue: isQueue)
     }
 }
