@@ -46,6 +46,12 @@ package struct BundleDefinition: Sendable, Hashable {
         ["metadata": ["name": .string(names.configMap)]]
     }
 
+    /// The adapters that a file names; nil for a text that is no definition.
+    package static func adapters(in text: String) -> Set<String>? {
+        guard let document = try? YAMLNode(parsing: text) else { return nil }
+        return (try? Bundle(document, fallbackID: ""))?.modules
+    }
+
     /// How large all files are with this one in place of the one that is there.
     package func totalBytes(in files: [String: String], _ names: BundleNames) -> Int {
         files.reduce(names.definitionKey.utf8.count + text.utf8.count) { total, file in

@@ -29,6 +29,11 @@ extension SIEBundle {
         (metadata.creationTimestamp?.secondsSince1970 ?? .max, metadata.uid ?? "")
     }
 
+    /// The name of the bundle for what names none: that of the oldest object that wants to be it.
+    package static func defaultBundle(among bundles: some Sequence<SIEBundle>) -> String? {
+        bundles.filter { $0.spec.value?.default == true }.min { $0.age < $1.age }?.bundleName
+    }
+
     /// Adapters that a change of this bundle takes away from models that have no other, with the models' ids.
     ///
     /// - Parameters:

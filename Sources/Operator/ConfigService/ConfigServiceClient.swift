@@ -68,6 +68,23 @@ package final class ConfigServiceClient: Sendable {
         }
     }
 
+    /// What the service has of a bundle.
+    package func bundle(_ name: String) async -> BundleAdvertisement {
+        let (answer, body) = await send(
+            "bundle", CurlRequest("GET", "\(url)/v1/configs/bundles/\(ModelPath.encode(name))"))
+        switch answer {
+        case .response(200, _, _):
+            do {
+                return .answered(try AdvertisedBundle(try YAMLNode(parsing: body), named: name))
+            } catch {
+                return .unavailable("the bundle's document cannot be read: \(error)")
+            }
+        case .response(404, _, _): return .answered(nil)
+        case .response(let status, _, _): return .unavailable("it answered \(status)")
+        case .none(let problem): return .unavailable(problem)
+        }
+    }
+
     /// Adds a model, or profiles to one.
     ///
     /// - Parameters:

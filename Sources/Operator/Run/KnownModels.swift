@@ -27,6 +27,7 @@ final class KnownModels: Sendable {
     private let state = Mutex(State())
 
     subscript(key: ObjectKey) -> SIEModel? { state.withLock { $0.models[key] } }
+    var all: [SIEModel] { state.withLock { Array($0.models.values) } }
     var keys: [ObjectKey] { state.withLock { Array($0.models.keys) } }
     /// Whether everything has been told that was there at the start.
     var isSynced: Bool { state.withLock { $0.isSynced } }

@@ -10,9 +10,16 @@ struct ModelControl: Sendable {
     /// How long work may take before the process counts as hung.
     private static let longestWork = Duration.seconds(300)
 
+    /// Asks the config service, for all kinds.
+    let config: ConfigServiceClient
+    /// Every model that there is.
+    let known: KnownModels
+    /// The replicas of the gateway.
+    let fleet: GatewayFleet
+    /// Who may ask them.
+    let token: BearerToken
     private let controller: Controller
     private let informer: Informer<SIEModel>
-    private let fleet: GatewayFleet
     private let monitor: ConfigMonitorService
 
     init(
@@ -20,6 +27,7 @@ struct ModelControl: Sendable {
         events: EventRecorder, metrics: OperatorMetrics, logger: Logger
     ) {
         let token = BearerToken(file: configuration.tokenFile)
+        self.token = token
         var options = ConfigServiceClient.Options()
         options.writesPerSecond = configuration.configWritesPerSecond
         options.writeBurst = max(10, Int(min(configuration.configWritesPerSecond, 1000)))
@@ -27,12 +35,15 @@ struct ModelControl: Sendable {
             curl, url: configuration.configURL, token: token,
             tls: configuration.authorityFile.map { CurlTLS(authorities: .file($0)) } ?? CurlTLS(), options: options,
             requests: metrics.configRequests)
+        self.config = config
 
         let known = KnownModels()
+        self.known = known
         let link = ControllerLink()
-        fleet = GatewayFleet(
+        let fleet = GatewayFleet(
             client, namespace: namespace, service: configuration.gatewayService, logger: logger
         ) { link.addAll(known.keys, within: .zero) }
+        self.fleet = fleet
         let reconciler = ModelReconciler(
             .init(
                 client: client, config: config, fleet: fleet,
@@ -48,14 +59,12 @@ struct ModelControl: Sendable {
 
         var informing = Informer<SIEModel>.Options()
         informing.streamsInitialList = true
-        informing.onRestart = { restart in
-            metrics.watchRestarts.with(restart.resource.plural, restart.isExpired ? "expired" : "failed").increment()
-        }
+        informing.onRestart = { metrics.countRestart($0) }
         informer = Informer(
             client.resources(SIEModel.self, in: configuration.watchNamespace), options: informing, logger: logger
         ) { event in
             let keys = known.apply(event)
-            guard ModelChange.matters(event) else { return }
+            guard ResourceChange.matters(event) else { return }
             link.add(keys, priority: known.isSynced ? .normal : .low)
         }
     }

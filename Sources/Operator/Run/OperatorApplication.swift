@@ -38,18 +38,28 @@ package struct OperatorApplication: Sendable {
             configuration, namespace: namespace, client: client, curl: curl, events: events, metrics: metrics,
             logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let demand = DemandFeed()
+        let bundles = BundleControl(
+            configuration, client: client, config: models.config, models: models.known, events: events,
+            metrics: metrics, logger: logger, queuedItems: { demand.queuedItems(ofBundle: $0) })
+        let scaler = ScalerControl(
+            configuration, demand, client: client, curl: curl, token: models.token, fleet: models.fleet,
+            bundles: bundles.known, metrics: metrics, group: group, logger: logger)
         let servers = [
             server(configuration.metrics, ProbeRoutes.metrics(metrics.registry), group),
             server(
                 configuration.probes,
-                ProbeRoutes.probes(isHealthy: { models.isHealthy }, isReady: { models.isReady }), group),
+                ProbeRoutes.probes(
+                    isHealthy: { models.isHealthy && bundles.isHealthy },
+                    isReady: { models.isReady && bundles.isReady && scaler.isReady }), group),
         ]
         for server in servers { try await server.bind() }
+        try await scaler.bind()
 
         let work: @Sendable () async throws -> Void = {
-            // The controller ends last, because others add to its work; then what is left to be told is told.
+            // The controllers end last, because others add to their work; then what is left to be told is told.
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for service in models.writers { group.addTask { try await service.run() } }
+                for service in models.writers + bundles.writers { group.addTask { try await service.run() } }
                 try await group.waitForAll()
             }
             await events.flush(within: .seconds(3))
@@ -62,7 +72,8 @@ package struct OperatorApplication: Sendable {
                 metrics: LeaderElectionMetrics(registry: metrics.registry), logger: logger, writers: work)
             : SoleWorker(work: work)
         // The last to start is the first to stop.
-        let services: [any Service] = servers + [events] + models.readers + [worker]
+        let services: [any Service] =
+            servers + [events] + models.readers + bundles.readers + scaler.services + [worker]
         try await ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },

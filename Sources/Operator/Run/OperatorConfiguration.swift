@@ -21,6 +21,8 @@ package struct OperatorConfiguration: Sendable {
 
     package var metrics: Address
     package var probes: Address
+    /// Where KEDA is served.
+    package var scaler: Address
     package var hasElection: Bool
     package var electionID: String
     /// Whose objects are looked at; nil for those of all namespaces.
@@ -40,16 +42,20 @@ package struct OperatorConfiguration: Sendable {
     package var kubeconfig: String?
     /// What tells this process from others of its kind.
     package var podName: String
+    /// What bundles' objects are named after, and what workers are told.
+    package var installation: Installation
 
     package init(
-        metrics: Address, probes: Address, hasElection: Bool = true, electionID: String = "sie-operator.sie.dev",
+        metrics: Address, probes: Address, scaler: Address, hasElection: Bool = true,
+        electionID: String = "sie-operator.sie.dev",
         watchNamespace: String? = nil, namespace: String? = nil, configURL: String,
         gatewayService: String = "sie-gateway", tokenFile: String? = nil, authorityFile: String? = nil,
         configWritesPerSecond: Double = 50, apiRequestsPerSecond: Double = 150, kubeconfig: String? = nil,
-        podName: String
+        podName: String, installation: Installation = Installation()
     ) {
         self.metrics = metrics
         self.probes = probes
+        self.scaler = scaler
         self.hasElection = hasElection
         self.electionID = electionID
         self.watchNamespace = watchNamespace
@@ -62,5 +68,6 @@ package struct OperatorConfiguration: Sendable {
         self.apiRequestsPerSecond = apiRequestsPerSecond
         self.kubeconfig = kubeconfig
         self.podName = podName
+        self.installation = installation
     }
 }

@@ -1,3 +1,4 @@
+import Kubernetes
 import Observability
 import Wire
 
@@ -10,6 +11,9 @@ package struct OperatorMetrics: Sendable {
     package let probeSeconds: Histogram
     /// By `resource` and `reason`.
     package let watchRestarts: MetricFamily<Counter>
+    /// By `bundle`, `profile` and `signal`.
+    package let scalerDemand: MetricFamily<Gauge>
+    package let scalerStreams: Gauge
 
     package init() {
         configRequests = registry.counter(
@@ -22,7 +26,18 @@ package struct OperatorMetrics: Sendable {
         watchRestarts = registry.counter(
             "sie_operator_watch_restarts_total", help: "Lists and watches that had to begin again.",
             labels: ["resource", "reason"])
+        scalerDemand = registry.gauge(
+            "sie_operator_scaler_demand", help: "What is asked of a worker group, by kind of demand.",
+            labels: ["bundle", "profile", "signal"])
+        scalerStreams = registry.gauge(
+            "sie_operator_scaler_streams", help: "Calls of KEDA's that wait to be told of demand."
+        ).with()
         registry.gauge("sie_operator_build_info", help: "1, with the version.", labels: ["version"])
             .with(ProductVersion.current).set(1)
+    }
+
+    /// Counts a list or watch that had to begin again.
+    func countRestart(_ restart: InformerRestart) {
+        watchRestarts.with(restart.resource.plural, restart.isExpired ? "expired" : "failed").increment()
     }
 }

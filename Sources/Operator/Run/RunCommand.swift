@@ -20,6 +20,21 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Where /healthz and /readyz are served. (default :8081)")
     var healthProbeBindAddress: String?
 
+    @Option(help: "Where KEDA's external scaler is served. (default :9090)")
+    var scalerBindAddress: String?
+
+    @Option(help: "Where KEDA finds the scaler: host:port. (default sie-operator-scaler.NAMESPACE.svc:9090)")
+    var scalerAddress: String?
+
+    @Option(help: "The beginning of the names of everything that bundles own. (default sie)")
+    var installation: String?
+
+    @Option(name: .customLong("worker-nats-url"), help: "Where workers find NATS; a bundle's env may say otherwise.")
+    var workerNATSURL: String?
+
+    @Option(help: "Where workers find large payloads: a directory, s3:// or gs://.")
+    var workerPayloadStoreURL: String?
+
     @Option(help: "Whether one of several processes works and the others wait: true or false. (default true)")
     var leaderElect: String?
 
@@ -47,7 +62,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "How many models are sent to sie-config a second. (default 50)")
     var configWritesPerSecond: Double?
 
-    @Option(help: "Requests to the API server a second; twice as many at once. (default 150)")
+    @Option(
+        name: .customLong("kube-api-qps"),
+        help: "Requests to the API server a second; twice as many at once. (default 150)")
     var kubeAPIQPS: Double?
 
     @Option(help: "A kubeconfig file.")
@@ -93,6 +110,12 @@ struct RunCommand: AsyncParsableCommand {
         guard let hasElection = ["true": true, "false": false][elects] else {
             throw SettingError("LEADER_ELECT must be true or false, not '\(elects)'")
         }
+        let operatorNamespace = text(namespace, "NAMESPACE")
+        let installationName = text(installation, "INSTALLATION") ?? "sie"
+        guard DNSLabel.isValid(installationName, longest: 20) else {
+            throw SettingError("INSTALLATION must be at most 20 of a-z, 0-9 and '-', not '\(installationName)'")
+        }
+        let scalerHost = operatorNamespace.map { "sie-operator-scaler.\($0).svc" } ?? "sie-operator-scaler"
         let writes = configWritesPerSecond ?? environment.double("CONFIG_WRITES_PER_SECOND", default: 50)
         let requests = kubeAPIQPS ?? environment.double("KUBE_API_QPS", default: 150)
         for (value, name) in [(writes, "CONFIG_WRITES_PER_SECOND"), (requests, "KUBE_API_QPS")]
@@ -102,12 +125,16 @@ struct RunCommand: AsyncParsableCommand {
         return OperatorConfiguration(
             metrics: try address(metricsBindAddress, "METRICS_BIND_ADDRESS", ":8080"),
             probes: try address(healthProbeBindAddress, "HEALTH_PROBE_BIND_ADDRESS", ":8081"),
-            hasElection: hasElection,
+            scaler: try address(scalerBindAddress, "SCALER_BIND_ADDRESS", ":9090"), hasElection: hasElection,
             electionID: text(leaderElectionID, "LEADER_ELECTION_ID") ?? "sie-operator.sie.dev",
-            watchNamespace: text(watchNamespace, "WATCH_NAMESPACE"), namespace: text(namespace, "NAMESPACE"),
+            watchNamespace: text(watchNamespace, "WATCH_NAMESPACE"), namespace: operatorNamespace,
             configURL: configURL, gatewayService: text(gatewayService, "GATEWAY_SERVICE") ?? "sie-gateway",
             tokenFile: text(tokenFile, "TOKEN_FILE"), authorityFile: text(configCAFile, "CONFIG_CA_FILE"),
             configWritesPerSecond: writes, apiRequestsPerSecond: requests, kubeconfig: kubeconfig,
-            podName: environment.string("POD_NAME") ?? environment.string("HOSTNAME") ?? "sie-operator")
+            podName: environment.string("POD_NAME") ?? environment.string("HOSTNAME") ?? "sie-operator",
+            installation: Installation(
+                name: installationName, natsURL: text(workerNATSURL, "WORKER_NATS_URL"), configURL: configURL,
+                payloadStoreURL: text(workerPayloadStoreURL, "WORKER_PAYLOAD_STORE_URL"),
+                scalerAddress: text(scalerAddress, "SCALER_ADDRESS") ?? "\(scalerHost):9090"))
     }
 }

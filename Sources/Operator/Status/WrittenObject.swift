@@ -42,4 +42,15 @@ struct WrittenObject<Object: SIEResource> {
         let options = WriteOptions(fieldManager: SIEGroup.fieldManager)
         metadata = try await resources.patch(metadata.name ?? "", patch, options).metadata
     }
+
+    /// Lets a deleted object go. One that is gone is as good.
+    mutating func removeFinalizer() async throws {
+        guard let patch = JSONPatch.removing(finalizer: Object.finalizer, from: metadata) else { return }
+        do throws(KubernetesError) {
+            let options = WriteOptions(fieldManager: SIEGroup.fieldManager)
+            try await resources.patch(metadata.name ?? "", patch, options)
+        } catch {
+            guard error.isNotFound else { throw error }
+        }
+    }
 }

@@ -56,7 +56,7 @@ struct ModelEventsTests {
             var changed = model
             changed.metadata.resourceVersion = "2"
             change(&changed)
-            return ModelChange.matters(.updated(from: model, to: changed))
+            return ResourceChange.matters(.updated(from: model, to: changed))
         }
         #expect(matters { _ in } == false)
         #expect(matters { $0.status = SIEModel.Status() } == false)
@@ -65,6 +65,6 @@ struct ModelEventsTests {
         #expect(matters { $0.metadata.annotations = [SIEGroup.reconcileAtAnnotation: "now"] })
         #expect(matters { $0.metadata.deletionTimestamp = Self.now })
         #expect(matters { $0.metadata.uid = "2" })
-        #expect(ModelChange.matters(.added(model)) && ModelChange.matters(.deleted(model, isMissed: true)))
+        #expect(ResourceChange.matters(.added(model)) && ModelChange.matters(.deleted(model, isMissed: true)))
     }
 }

@@ -14,6 +14,12 @@ package struct SIEBundle: SIEResource {
         self.spec = spec
         self.status = status
     }
+
+    /// The same object with another status.
+    package init(_ bundle: SIEBundle, status: Status?) {
+        self = bundle
+        self.status = status
+    }
 }
 
 extension SIEBundle {

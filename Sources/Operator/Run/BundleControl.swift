@@ -1,0 +1,79 @@
+import Kubernetes
+import Logging
+import ServiceLifecycle
+
+/// Everything that looks after SIEBundles, put together: what reads, in every process, and what writes, in the one that
+/// leads.
+struct BundleControl: Sendable {
+    private static let longestWork = Duration.seconds(300)
+    /// Bundles that are worked on at the same time.
+    private static let workers = 2
+
+    /// Every bundle that there is.
+    let known = KnownObjects<SIEBundle>()
+    private let controller: Controller
+    private let bundles: Informer<SIEBundle>
+    private let statefulSets: Informer<Unstructured>
+
+    /// - Parameters:
+    ///   - models: all that are known.
+    ///   - queuedItems: how many items wait for a bundle's workers; nil where nobody tells.
+    init(
+        _ configuration: OperatorConfiguration, client: KubernetesClient, config: ConfigServiceClient,
+        models: KnownModels, events: EventRecorder, metrics: OperatorMetrics, logger: Logger,
+        queuedItems: @escaping @Sendable (String) -> Int?
+    ) {
+        let link = ControllerLink()
+        var informing = Informer<SIEBundle>.Options()
+        informing.onRestart = { metrics.countRestart($0) }
+        let known = known
+        bundles = Informer(
+            client.resources(SIEBundle.self, in: configuration.watchNamespace), options: informing, logger: logger
+        ) { event in
+            known.apply(event)
+            guard ResourceChange.matters(event) else { return }
+            // Few, and each may be another one's duplicate, default or last resort.
+            link.add(Set(known.keys), priority: known.isSynced ? .normal : .low)
+        }
+        var selecting = Informer<Unstructured>.Options(
+            selection: Selection(labels: "app.kubernetes.io/managed-by=\(SIEGroup.fieldManager)"))
+        selecting.onRestart = { metrics.countRestart($0) }
+        let place = BundleObject.statefulSet.places[0]
+        statefulSets = Informer(
+            client.resources(Unstructured.self, at: place, in: configuration.watchNamespace), options: selecting,
+            logger: logger
+        ) { event in
+            guard let owner = Self.owner(of: event) else { return }
+            link.add([owner], priority: .normal)
+        }
+        let reconciler = BundleReconciler(
+            .init(
+                client: client, config: config, events: events, installation: configuration.installation,
+                find: { known[$0] }, bundles: { known.all }, models: { models.all }, queuedItems: queuedItems))
+        var options = Controller.Options()
+        options.workers = Self.workers
+        controller = Controller(
+            name: "siebundle", options: options, metrics: ControllerMetrics(registry: metrics.registry), logger: logger
+        ) { key, logger in try await reconciler.reconcile(key, logger) }
+        link.connect(controller)
+    }
+
+    /// The bundle whose workers have changed.
+    private static func owner(of event: InformerEvent<Unstructured>) -> ObjectKey? {
+        let metadata: ObjectMeta
+        switch event {
+        case .added(let object), .updated(_, let object), .deleted(let object, _): metadata = object.metadata
+        case .synced: return nil
+        }
+        guard let controller = metadata.controller, controller.kind == SIEBundle.resourceType.kind else { return nil }
+        return ObjectKey(namespace: metadata.namespace, name: controller.name)
+    }
+
+    /// What every process runs.
+    var readers: [any Service] { [bundles, statefulSets] }
+    /// What the one that leads runs.
+    var writers: [any Service] { [controller] }
+
+    var isReady: Bool { bundles.isSynced && statefulSets.isSynced }
+    var isHealthy: Bool { controller.longestWork < Self.longestWork }
+}

@@ -1,0 +1,137 @@
+import CurlClient
+import JSONStream
+import Kubernetes
+import Logging
+import NIOConcurrencyHelpers
+import Observability
+import ServiceLifecycle
+
+/// Asks every replica of the gateway for the demand, several times a second, and feeds what they answer. One that is slow
+/// keeps no other one waiting.
+package struct DemandScraper: Service {
+    package struct Options: Sendable {
+        /// A group at zero wakes up as long after the first request as this, at most.
+        package var interval = Duration.milliseconds(500)
+        package var timeout = Duration.seconds(2)
+        /// The longest document that is read: thousands of workers.
+        package var longestDocument = 8 << 20
+
+        package init() {}
+    }
+
+    private let feed: DemandFeed
+    private let fleet: @Sendable () -> [GatewayReplica]
+    private let pools: @Sendable () -> PoolDemand
+    private let curl: CurlClient
+    private let token: BearerToken
+    private let options: Options
+    private let demand: MetricFamily<Gauge>?
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - fleet: the replicas that there are now.
+    ///   - pools: what pools ask for now.
+    ///   - demand: shows the signals by `bundle`, `profile` and `signal`.
+    package init(
+        _ feed: DemandFeed, fleet: @escaping @Sendable () -> [GatewayReplica],
+        pools: @escaping @Sendable () -> PoolDemand = { PoolDemand() }, curl: CurlClient, token: BearerToken,
+        options: Options = Options(), demand: MetricFamily<Gauge>? = nil, logger: Logger
+    ) {
+        self.feed = feed
+        self.fleet = fleet
+        self.pools = pools
+        self.curl = curl
+        self.token = token
+        self.options = options
+        self.demand = demand
+        self.logger = logger
+    }
+
+    package func run() async {
+        await cancelWhenGracefulShutdown {
+            // Replicas that are being asked: an answer that takes long is not asked for again.
+            let asked = NIOLockedValueBox<Set<String>>([])
+            await withDiscardingTaskGroup { group in
+                var shown: Set<WorkerGroupName> = []
+                var silence = Silence()
+                while !Task.isCancelled {
+                    let replicas = fleet().filter(\.isReady)
+                    let names = Dictionary(replicas.map { ($0.id, $0.pod) }) { first, _ in first }
+                    let pools = pools()
+                    feed.update { book, now in
+                        book.follow(names, now: now)
+                        book.take(pools)
+                        book.tick(now: now)
+                    }
+                    for replica in replicas where asked.withLockedValue({ $0.insert(replica.id).inserted }) {
+                        group.addTask {
+                            await ask(replica)
+                            asked.withLockedValue { _ = $0.remove(replica.id) }
+                        }
+                    }
+                    show(&shown)
+                    tell(&silence)
+                    try? await Task.sleep(for: options.interval)
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func ask(_ replica: GatewayReplica) async {
+        var request = CurlRequest("GET", "\(replica.url)/v1/demand")
+        request.headers = token.headers
+        request.timeouts = CurlTimeouts(connect: options.timeout, total: options.timeout)
+        request.proxy = .none
+        guard let response = try? await curl.perform(request, bodyLimitBytes: options.longestDocument),
+            response.status == 200, let document = try? JSONReader.decode(response.body),
+            let demand = GatewayDemand(document)
+        else { return }
+        feed.update { book, now in book.take(demand, of: replica.id, now: now) }
+    }
+
+    /// Shows what is known, and nothing of groups that nobody knows any more.
+    private func show(_ shown: inout Set<WorkerGroupName>) {
+        guard let demand else { return }
+        let all = feed.all
+        for group in shown.subtracting(all.keys) {
+            for signal in ["pending", "queue", "leased", "floor"] {
+                demand.remove(group.bundle, group.machineProfile, signal)
+            }
+        }
+        for (group, signals) in all {
+            let values = [
+                ("pending", signals.isPending ? 1 : 0), ("queue", signals.queuedItems), ("leased", signals.leased),
+                ("floor", signals.floor),
+            ]
+            for (signal, value) in values { demand.with(group.bundle, group.machineProfile, signal).set(Double(value)) }
+        }
+        shown = Set(all.keys)
+    }
+
+    /// Which replicas do not answer, and for how many rounds it has been these.
+    private struct Silence {
+        /// As many rounds as an answer is fresh: a replica that has just come is given time.
+        static let rounds = 20
+
+        var pods: [String] = []
+        var told: [String] = []
+        var count = 0
+    }
+
+    /// Says which replicas do not answer, once for each change that lasts.
+    private func tell(_ silence: inout Silence) {
+        let missing = feed.missing
+        silence.count = missing == silence.pods ? silence.count + 1 : 0
+        silence.pods = missing
+        guard missing != silence.told, missing.isEmpty || silence.count >= Silence.rounds else { return }
+        silence.told = missing
+        if missing.isEmpty {
+            logger.info("All gateway replicas tell their demand")
+        } else {
+            logger.warning(
+                "Gateway replicas do not tell their demand",
+                metadata: ["pods": .string(missing.joined(separator: ", "))])
+        }
+    }
+}
