@@ -49,7 +49,10 @@ package struct BundleFold: Sendable, Hashable {
         switch advertised.state {
         case .true: known.advertised = true
         case .false: known.advertised = false
-        case .unknown: known.advertised = bundle.status?.definition?.advertised
+        case .unknown:
+            // What was told of another definition says nothing of this one.
+            let before = bundle.status?.definition
+            known.advertised = before?.sha256 == definition.sha256 ? before?.advertised : nil
         }
         self.definition = known
 

@@ -71,7 +71,7 @@ struct BundleDrainTests {
         world.merge(.statefulSet, "sie-worker-default-l4", ["status": ["readyReplicas": .null]])
         let gone = try run(&world, bundle, after: 20)
         #expect(gone.end == .release(.finalized, message: "the bundle's workers and its definition are gone"))
-        #expect(world.observed.objects.values.allSatisfy(\.isEmpty))
+        #expect(world.observed.objects.values.allSatisfy { $0.isEmpty })
         #expect(world.observed.files.isEmpty)
         // The definition outlives the workers.
         guard case .withdraw? = gone.steps.last else {
