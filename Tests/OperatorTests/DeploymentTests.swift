@@ -56,6 +56,10 @@ struct DeploymentTests {
         #expect(!selector.isEmpty && selector.allSatisfy { labels?[$0.key] == $0.value })
         let budget = try await manifest("PodDisruptionBudget")
         #expect(budget["spec"]?["selector"] == deployment["spec"]?["selector"])
+        let service = try await manifest("Service")
+        #expect(service["spec"]?["clusterIP"] == "None")
+        let selected = try #require(service["spec"]?["selector"]?.objectValue)
+        #expect(!selected.isEmpty && selected.allSatisfy { labels?[$0.key] == $0.value })
         let pod = try #require(deployment["spec"]?["template"]?["spec"])
         #expect(pod["serviceAccountName"] == (try await manifest("ServiceAccount"))["metadata"]?["name"])
         #expect(pod["securityContext"]?["runAsNonRoot"] == true)
@@ -66,7 +70,11 @@ struct DeploymentTests {
             port["name"]?.stringValue.map { ($0, port["containerPort"]?.intValue) }
         }
         let arguments = strings(container["args"])
-        for (name, option) in [("metrics", "--metrics-bind-address"), ("probes", "--health-probe-bind-address")] {
+        let listeners = [
+            ("metrics", "--metrics-bind-address"), ("probes", "--health-probe-bind-address"),
+            ("scaler", "--scaler-bind-address"),
+        ]
+        for (name, option) in listeners {
             let port = try #require(ports.first { $0.0 == name }?.1)
             #expect(arguments.contains("\(option)=:\(port)"))
         }
@@ -101,6 +109,7 @@ struct DeploymentTests {
         let server = try await KubernetesAPIServer.shared
         let namespace = try await server.namespace()
         let collections = [
+            "Service": "/api/v1/namespaces/\(namespace)/services",
             "ServiceAccount": "/api/v1/namespaces/\(namespace)/serviceaccounts",
             "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/\(namespace)/roles",
             "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/\(namespace)/rolebindings",

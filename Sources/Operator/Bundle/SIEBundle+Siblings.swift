@@ -71,3 +71,16 @@ extension SIEBundle {
         }
     }
 }
+
+extension SIEModel {
+    /// Whether one of its adapters is in a bundle of its namespace that the config service does not tell yet.
+    package func awaitsBundle(among bundles: some Sequence<SIEBundle>) -> Bool {
+        let modules = Set(
+            (spec.value?.profiles ?? []).compactMap { $0.adapterPath.map { AdapterModule.name(ofPath: $0) } })
+        return bundles.contains { bundle in
+            bundle.metadata.namespace == metadata.namespace && !bundle.isTerminating
+                && bundle.status?.conditions.isTrue(.advertised) != true
+                && bundle.spec.value?.adapters.contains { modules.contains($0) } == true
+        }
+    }
+}

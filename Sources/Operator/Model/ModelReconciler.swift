@@ -16,11 +16,14 @@ package struct ModelReconciler: Sendable {
         package var find: @Sendable (ObjectKey) -> SIEModel?
         /// All objects with an object's model id.
         package var namesakes: @Sendable (SIEModel) -> [SIEModel]
+        /// Whether a bundle that the config service does not tell yet may bring an object's adapters.
+        package var awaitsBundles: @Sendable (SIEModel) -> Bool
 
         package init(
             client: KubernetesClient, config: ConfigServiceClient, fleet: GatewayFleet, prober: GatewayProber,
             events: EventRecorder, find: @escaping @Sendable (ObjectKey) -> SIEModel?,
-            namesakes: @escaping @Sendable (SIEModel) -> [SIEModel]
+            namesakes: @escaping @Sendable (SIEModel) -> [SIEModel],
+            awaitsBundles: @escaping @Sendable (SIEModel) -> Bool = { _ in false }
         ) {
             self.client = client
             self.config = config
@@ -29,6 +32,7 @@ package struct ModelReconciler: Sendable {
             self.events = events
             self.find = find
             self.namesakes = namesakes
+            self.awaitsBundles = awaitsBundles
         }
     }
 
@@ -54,7 +58,9 @@ package struct ModelReconciler: Sendable {
         }
         var written = WrittenObject(model, resources)
         var reconciliation = ModelReconciliation(
-            model, duplicate: model.duplicated(among: parts.namesakes(model)), now: now)
+            model, duplicate: model.duplicated(among: parts.namesakes(model)),
+            awaitsBundles: parts.awaitsBundles(model),
+            now: now)
         var action = reconciliation.start()
         while true {
             try Task.checkCancellation()

@@ -9,24 +9,23 @@ struct BundleControl: Sendable {
     /// Bundles that are worked on at the same time.
     private static let workers = 2
 
-    /// Every bundle that there is.
-    let known = KnownObjects<SIEBundle>()
     private let controller: Controller
     private let bundles: Informer<SIEBundle>
     private let statefulSets: Informer<Unstructured>
 
     /// - Parameters:
+    ///   - known: takes the bundles that there are.
     ///   - models: all that are known.
     ///   - queuedItems: how many items wait for a bundle's workers; nil where nobody tells.
     init(
-        _ configuration: OperatorConfiguration, client: KubernetesClient, config: ConfigServiceClient,
+        _ configuration: OperatorConfiguration, _ installation: Installation, known: KnownObjects<SIEBundle>,
+        client: KubernetesClient, config: ConfigServiceClient,
         models: KnownModels, events: EventRecorder, metrics: OperatorMetrics, logger: Logger,
         queuedItems: @escaping @Sendable (String) -> Int?
     ) {
         let link = ControllerLink()
         var informing = Informer<SIEBundle>.Options()
         informing.onRestart = { metrics.countRestart($0) }
-        let known = known
         bundles = Informer(
             client.resources(SIEBundle.self, in: configuration.watchNamespace), options: informing, logger: logger
         ) { event in
@@ -48,7 +47,7 @@ struct BundleControl: Sendable {
         }
         let reconciler = BundleReconciler(
             .init(
-                client: client, config: config, events: events, installation: configuration.installation,
+                client: client, config: config, events: events, installation: installation,
                 find: { known[$0] }, bundles: { known.all }, models: { models.all }, queuedItems: queuedItems))
         var options = Controller.Options()
         options.workers = Self.workers

@@ -24,7 +24,7 @@ struct ModelControl: Sendable {
 
     init(
         _ configuration: OperatorConfiguration, namespace: String, client: KubernetesClient, curl: CurlClient,
-        events: EventRecorder, metrics: OperatorMetrics, logger: Logger
+        bundles: KnownObjects<SIEBundle>, events: EventRecorder, metrics: OperatorMetrics, logger: Logger
     ) {
         let token = BearerToken(file: configuration.tokenFile)
         self.token = token
@@ -48,7 +48,8 @@ struct ModelControl: Sendable {
             .init(
                 client: client, config: config, fleet: fleet,
                 prober: GatewayProber(curl, token: token, durations: metrics.probeSeconds), events: events,
-                find: { known[$0] }, namesakes: { known.namesakes(of: $0) }))
+                find: { known[$0] }, namesakes: { known.namesakes(of: $0) },
+                awaitsBundles: { $0.awaitsBundle(among: bundles.all) }))
         controller = Controller(
             name: "siemodel", metrics: ControllerMetrics(registry: metrics.registry), logger: logger
         ) { key, logger in try await reconciler.reconcile(key, logger) }

@@ -34,17 +34,22 @@ package struct OperatorApplication: Sendable {
 
         let events = EventRecorder(
             client, controller: "\(SIEGroup.name)/operator", instance: configuration.podName, logger: logger)
+        let knownBundles = KnownObjects<SIEBundle>()
         let models = ModelControl(
-            configuration, namespace: namespace, client: client, curl: curl, events: events, metrics: metrics,
-            logger: logger)
+            configuration, namespace: namespace, client: client, curl: curl, bundles: knownBundles, events: events,
+            metrics: metrics, logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let demand = DemandFeed()
+        var installation = configuration.installation
+        // KEDA is in another namespace.
+        installation.scalerAddress = configuration.scalerAddress ?? "sie-operator-scaler.\(namespace).svc:9090"
         let bundles = BundleControl(
-            configuration, client: client, config: models.config, models: models.known, events: events,
+            configuration, installation, known: knownBundles, client: client, config: models.config,
+            models: models.known, events: events,
             metrics: metrics, logger: logger, queuedItems: { demand.queuedItems(ofBundle: $0) })
         let scaler = ScalerControl(
             configuration, demand, client: client, curl: curl, token: models.token, fleet: models.fleet,
-            bundles: bundles.known, metrics: metrics, group: group, logger: logger)
+            bundles: knownBundles, metrics: metrics, group: group, logger: logger)
         let servers = [
             server(configuration.metrics, ProbeRoutes.metrics(metrics.registry), group),
             server(

@@ -44,6 +44,8 @@ package struct OperatorConfiguration: Sendable {
     package var podName: String
     /// What bundles' objects are named after, and what workers are told.
     package var installation: Installation
+    /// Where KEDA finds the scaler, `host:port`; nil for the Service beside the operator.
+    package var scalerAddress: String?
 
     package init(
         metrics: Address, probes: Address, scaler: Address, hasElection: Bool = true,
@@ -51,7 +53,8 @@ package struct OperatorConfiguration: Sendable {
         watchNamespace: String? = nil, namespace: String? = nil, configURL: String,
         gatewayService: String = "sie-gateway", tokenFile: String? = nil, authorityFile: String? = nil,
         configWritesPerSecond: Double = 50, apiRequestsPerSecond: Double = 150, kubeconfig: String? = nil,
-        podName: String, installation: Installation = Installation()
+        podName: String, installation: Installation = Installation(),
+        scalerAddress: String? = nil
     ) {
         self.metrics = metrics
         self.probes = probes
@@ -69,5 +72,6 @@ package struct OperatorConfiguration: Sendable {
         self.kubeconfig = kubeconfig
         self.podName = podName
         self.installation = installation
+        self.scalerAddress = scalerAddress
     }
 }

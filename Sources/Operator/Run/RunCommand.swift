@@ -110,12 +110,10 @@ struct RunCommand: AsyncParsableCommand {
         guard let hasElection = ["true": true, "false": false][elects] else {
             throw SettingError("LEADER_ELECT must be true or false, not '\(elects)'")
         }
-        let operatorNamespace = text(namespace, "NAMESPACE")
         let installationName = text(installation, "INSTALLATION") ?? "sie"
         guard DNSLabel.isValid(installationName, longest: 20) else {
             throw SettingError("INSTALLATION must be at most 20 of a-z, 0-9 and '-', not '\(installationName)'")
         }
-        let scalerHost = operatorNamespace.map { "sie-operator-scaler.\($0).svc" } ?? "sie-operator-scaler"
         let writes = configWritesPerSecond ?? environment.double("CONFIG_WRITES_PER_SECOND", default: 50)
         let requests = kubeAPIQPS ?? environment.double("KUBE_API_QPS", default: 150)
         for (value, name) in [(writes, "CONFIG_WRITES_PER_SECOND"), (requests, "KUBE_API_QPS")]
@@ -127,14 +125,14 @@ struct RunCommand: AsyncParsableCommand {
             probes: try address(healthProbeBindAddress, "HEALTH_PROBE_BIND_ADDRESS", ":8081"),
             scaler: try address(scalerBindAddress, "SCALER_BIND_ADDRESS", ":9090"), hasElection: hasElection,
             electionID: text(leaderElectionID, "LEADER_ELECTION_ID") ?? "sie-operator.sie.dev",
-            watchNamespace: text(watchNamespace, "WATCH_NAMESPACE"), namespace: operatorNamespace,
+            watchNamespace: text(watchNamespace, "WATCH_NAMESPACE"), namespace: text(namespace, "NAMESPACE"),
             configURL: configURL, gatewayService: text(gatewayService, "GATEWAY_SERVICE") ?? "sie-gateway",
             tokenFile: text(tokenFile, "TOKEN_FILE"), authorityFile: text(configCAFile, "CONFIG_CA_FILE"),
             configWritesPerSecond: writes, apiRequestsPerSecond: requests, kubeconfig: kubeconfig,
             podName: environment.string("POD_NAME") ?? environment.string("HOSTNAME") ?? "sie-operator",
             installation: Installation(
                 name: installationName, natsURL: text(workerNATSURL, "WORKER_NATS_URL"), configURL: configURL,
-                payloadStoreURL: text(workerPayloadStoreURL, "WORKER_PAYLOAD_STORE_URL"),
-                scalerAddress: text(scalerAddress, "SCALER_ADDRESS") ?? "\(scalerHost):9090"))
+                payloadStoreURL: text(workerPayloadStoreURL, "WORKER_PAYLOAD_STORE_URL")),
+            scalerAddress: text(scalerAddress, "SCALER_ADDRESS"))
     }
 }

@@ -6,10 +6,22 @@ import TestSupport
 /// A namespace of a real API server with a config service, gateways behind a Service, and operators that have a role of
 /// their own: all but the API server and its namespace are our own programs.
 final class OperatorStack: Sendable {
-    /// What the operator needs for models.
+    /// What the operator needs.
     static let rules: [KubernetesAPIServer.Rule] = [
         .init(group: "sie.dev", ["siemodels"], ["get", "list", "watch", "patch"]),
         .init(group: "sie.dev", ["siemodels/status"], ["patch"]),
+        .init(group: "sie.dev", ["siebundles"], ["list", "watch", "patch"]),
+        .init(group: "sie.dev", ["siebundles/status"], ["patch"]),
+        .init(group: "sie.dev", ["siebundles/finalizers"], ["update"]),
+        .init(group: "sie.dev", ["siepools"], ["list", "watch"]),
+        .init(group: "", ["configmaps"], ["get", "create", "patch"]),
+        .init(group: "", ["services"], ["get", "list", "create", "patch", "delete"]),
+        .init(group: "apps", ["statefulsets"], ["get", "list", "watch", "create", "patch", "delete"]),
+        .init(group: "apps", ["statefulsets/scale"], ["patch"]),
+        .init(group: "apps", ["daemonsets"], ["get", "list", "create", "patch", "delete"]),
+        .init(group: "policy", ["poddisruptionbudgets"], ["get", "list", "create", "patch", "delete"]),
+        .init(group: "keda.sh", ["scaledobjects"], ["get", "list", "create", "patch", "delete"]),
+        .init(group: "", ["pods"], ["list"]),
         .init(group: "discovery.k8s.io", ["endpointslices"], ["list", "watch"]),
         .init(group: "coordination.k8s.io", ["leases"], ["get", "create", "update"]),
         .init(group: "events.k8s.io", ["events"], ["create", "patch"]),
@@ -114,11 +126,12 @@ final class OperatorStack: Sendable {
     /// Starts an operator with no more rights than its role gives.
     func startOperator() async throws -> ProductProcess {
         let metrics = try NATSServerProcess.freePort()
+        let scaler = try NATSServerProcess.freePort()
         return try await ProductProcess("sie-operator", environment: ["KUBECONFIG": kubeconfig]) { port in
             [
                 "run", "--config-url", "http://127.0.0.1:\(self.configPort)", "--watch-namespace", self.namespace,
                 "--health-probe-bind-address", "127.0.0.1:\(port)", "--metrics-bind-address", "127.0.0.1:\(metrics)",
-                "--log-level", "debug",
+                "--scaler-bind-address", "127.0.0.1:\(scaler)", "--log-level", "debug",
             ]
         }
     }
