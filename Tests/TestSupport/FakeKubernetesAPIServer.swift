@@ -55,6 +55,8 @@ package final class FakeKubernetesAPIServer: Sendable {
         var tokens: Set<String>?
         var requests: [Request] = []
         var streamsLists = false
+        /// The kinds that each group version has, for discovery.
+        var kinds: [String: [String]] = [:]
         /// Changes are kept from watches while it stalls.
         var isStalled = false
     }
@@ -82,6 +84,13 @@ package final class FakeKubernetesAPIServer: Sendable {
 
     /// Lets watches tell what is there first, as servers from 1.32 on do. Others refuse, as this one does at first.
     package func streamLists() { state.withLockedValue { $0.streamsLists = true } }
+
+    /// Tells of kinds when it is asked what it has; until then it has none to tell of.
+    ///
+    /// - Parameter version: such as `/apis/apps/v1`.
+    package func offer(_ plurals: [String], in version: String) {
+        state.withLockedValue { $0.kinds[version] = plurals }
+    }
 
     // MARK: Objects
 
@@ -220,6 +229,12 @@ package final class FakeKubernetesAPIServer: Sendable {
     private static func serve(
         _ request: Request, _ state: inout State, _ box: NIOLockedValueBox<State>
     ) throws(FakeCollections.Refusal) -> LoopbackHTTPServer.Answer {
+        if request.method == "GET", let plurals = state.kinds[request.path] {
+            let list: JSONValue = [
+                "kind": "APIResourceList", "resources": .array(plurals.map { ["name": .string($0)] }),
+            ]
+            return .reply(200, headers: [("content-type", "application/json")], body: JSONWriter.encode(list))
+        }
         guard let (place, name) = target(request.path) else {
             throw .init(code: 404, reason: "NotFound", message: "the server could not find the requested resource")
         }
@@ -242,6 +257,10 @@ package final class FakeKubernetesAPIServer: Sendable {
             if isApply, (try? state.collections.get(place, name)) == nil {
                 object = try state.collections.create(place, request.body)
                 status = 201
+            } else if request.headers["content-type"] == "application/json-patch+json" {
+                let known = try state.collections.get(place, name)
+                let patched = try FakeJSONPatch.apply(request.body, to: known)
+                object = try state.collections.replace(place, name, patched)
             } else {
                 object = try state.collections.patch(place, name, request.body, merge: merge)
             }

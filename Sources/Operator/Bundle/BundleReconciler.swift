@@ -89,7 +89,8 @@ package struct BundleReconciler: Sendable {
             name: bundle.bundleName ?? "", priority: spec.priority, isDefault: isDefault, adapters: spec.adapters)
         let fold = BundleFold(
             bundle, spec, definition: definition, objects: objects, observed: outcome.observed,
-            publication: outcome.publication, stoppedRollouts: outcome.plan?.stoppedRollouts ?? [:],
+            publication: outcome.publication ?? outcome.plan?.obstacles.lazy.compactMap(\.publication).first,
+            stoppedRollouts: outcome.plan?.stoppedRollouts ?? [:],
             bundlesHash: await parts.config.epoch()?.bundlesHash, now: now)
         // What was read last: the finalizer and the first status have changed the object meanwhile.
         let status = BundleStatusWriter(SIEBundle(bundle, status: written.status), now: now).outcome(

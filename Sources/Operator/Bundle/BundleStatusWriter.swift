@@ -190,6 +190,15 @@ extension BundlePlan.Obstacle: CustomStringConvertible {
         }
     }
 
+    /// What it means for the condition DefinitionPublished; nil where the definition is not concerned.
+    package var publication: BundleFold.Verdict? {
+        switch self {
+        case .adaptersInUse: .init(.false, .adaptersInUse, "the published definition stays: \(description)")
+        case .definitionTooLarge: .init(.false, .tooLarge, description)
+        case .foreignObject, .immutableField, .overlay: nil
+        }
+    }
+
     package var description: String {
         switch self {
         case .adaptersInUse(let models):

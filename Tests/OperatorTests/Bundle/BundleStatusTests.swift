@@ -231,6 +231,13 @@ struct BundleStatusTests {
         try look(world, &bundle, obstacles: [.adaptersInUse(["acme.old": ["a/b", "c/d"]])])
         #expect(bundle.status?.conditions[.stalled]?.reason == "AdaptersInUse")
         #expect(bundle.status?.conditions[.stalled]?.message == "acme.old is the only route of a/b, c/d")
+        let obstacles: [BundlePlan.Obstacle] = [
+            .adaptersInUse([:]), .definitionTooLarge(bytes: 1), .foreignObject(.service, name: "s"),
+            .immutableField(.statefulSet, name: "s", field: "f"), .overlay(machineProfile: "l4", "x"),
+        ]
+        #expect(
+            obstacles.map { $0.publication?.reason } == [.adaptersInUse, .tooLarge, nil, nil, nil])
+        #expect(obstacles.allSatisfy { $0.publication?.state != .true })
         try look(world, &bundle, stopped: ["l4": 2])
         #expect(ready(bundle) == "RolloutStuck")
         try look(world, &bundle)

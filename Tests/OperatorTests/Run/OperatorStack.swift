@@ -116,6 +116,11 @@ final class OperatorStack: Sendable {
         ) { ["serve", "--host", "127.0.0.1", "--port", "\($0)"] }
     }
 
+    /// Puts a bundle's file where the config service reads it at its start.
+    func writeBundle(_ name: String, _ text: String) throws {
+        try Data(text.utf8).write(to: folder.appending(path: "bundles/\(name).yaml"))
+    }
+
     /// Loses everything that was added.
     func wipeConfigStore() throws {
         try FileManager.default.removeItem(at: folder.appending(path: "store"))
