@@ -116,6 +116,7 @@ package struct BundleReconciler: Sendable {
             bundle.status?.conditions.isTrue(.workersAvailable) == true
             && (bundle.status?.groups ?? []).allSatisfy { $0.updatedReplicas == $0.replicas }
         var outcome = Outcome(observed: BundleObservation())
+        var before: [BundleAction] = []
         for look in 1...Self.mostLooks {
             try Task.checkCancellation()
             var observed = try await observer.look(
@@ -123,7 +124,10 @@ package struct BundleReconciler: Sendable {
             observed.adaptersInUse = adaptersInUse(bundle, objects, observed, siblings)
             outcome.observed = observed
             outcome.plan = BundlePlan(bundle, isDefault: isDefault, objects: objects, observed: observed, now: now)
-            guard let actions = outcome.plan?.actions, !actions.isEmpty, look < Self.mostLooks else { break }
+            // What has just been done and is asked for again, the server does not take: older ones drop fields.
+            guard let actions = outcome.plan?.actions, !actions.isEmpty, actions != before, look < Self.mostLooks
+            else { break }
+            before = actions
             for action in actions {
                 try Task.checkCancellation()
                 if let refusal = try await perform(action, by: actor, of: bundle) {

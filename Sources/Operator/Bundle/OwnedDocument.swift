@@ -63,9 +63,8 @@ package struct OwnedDocument: Sendable, Hashable {
                 }
             }
             return nil
-        // The server leaves out what is empty.
-        case (.object(let members), nil): return members.isEmpty ? nil : path
-        case (.array(let elements), nil): return elements.isEmpty ? nil : path
+        // The server leaves out what is empty, and most of what is zero.
+        case (_, nil): return isEmpty(wanted) ? nil : path
         case (.array(let wanted), .array(let live)?):
             // Others may add elements of their own, at any place; whoever removes one of ours is caught here.
             for (index, element) in wanted.enumerated()
@@ -74,6 +73,18 @@ package struct OwnedDocument: Sendable, Hashable {
             }
             return nil
         default: return isSame(wanted, live, isAmount: isAmount) ? nil : path
+        }
+    }
+
+    private static func isEmpty(_ value: JSONValue) -> Bool {
+        switch value {
+        case .object(let members): members.isEmpty
+        case .array(let elements): elements.isEmpty
+        case .string(let text): text.isEmpty
+        case .bool(let flag): !flag
+        case .int(let number): number == 0
+        case .uint, .double: false
+        case .null: true
         }
     }
 

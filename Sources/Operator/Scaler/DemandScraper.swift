@@ -79,15 +79,28 @@ package struct DemandScraper: Service {
     }
 
     private func ask(_ replica: GatewayReplica) async {
-        var request = CurlRequest("GET", "\(replica.url)/v1/demand")
+        guard let demand = await demand(of: replica) else { return }
+        feed.update { book, now in book.take(demand, of: replica.id, now: now) }
+    }
+
+    private func demand(of replica: GatewayReplica) async -> GatewayDemand? {
+        guard let response = await get("/v1/demand", of: replica) else { return nil }
+        switch response.status {
+        case 200: return (try? JSONReader.decode(response.body)).flatMap { GatewayDemand($0) }
+        // A gateway of release 0.3.1, which tells the same in its metrics.
+        case 404:
+            guard let page = await get("/metrics", of: replica), page.status == 200 else { return nil }
+            return GatewayDemand(metrics: page.body)
+        default: return nil
+        }
+    }
+
+    private func get(_ path: String, of replica: GatewayReplica) async -> CurlResponse? {
+        var request = CurlRequest("GET", "\(replica.url)\(path)")
         request.headers = token.headers
         request.timeouts = CurlTimeouts(connect: options.timeout, total: options.timeout)
         request.proxy = .none
-        guard let response = try? await curl.perform(request, bodyLimitBytes: options.longestDocument),
-            response.status == 200, let document = try? JSONReader.decode(response.body),
-            let demand = GatewayDemand(document)
-        else { return }
-        feed.update { book, now in book.take(demand, of: replica.id, now: now) }
+        return try? await curl.perform(request, bodyLimitBytes: options.longestDocument)
     }
 
     /// Shows what is known, and nothing of groups that nobody knows any more.

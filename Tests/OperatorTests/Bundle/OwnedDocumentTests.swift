@@ -35,6 +35,11 @@ struct OwnedDocumentTests {
             "env": [["name": "MESH", "value": "x"], ["name": "A", "value": "1", "extra": true]],
         ]
         #expect(OwnedDocument.difference(wanted, live, at: "") == nil)
+        // As Kubernetes' own types do: a Service's publishNotReadyAddresses, an empty variable.
+        for zero in [JSONValue.bool(false), .int(0), .string(""), .null] {
+            #expect(OwnedDocument.difference(["zero": zero], [:], at: "") == nil)
+        }
+        #expect(OwnedDocument.difference(["zero": false], ["zero": true], at: "") == "zero")
         // An amount is one only where amounts stand.
         #expect(OwnedDocument.difference(["value": "1e3"], ["value": "1000"], at: "") == "value")
     }

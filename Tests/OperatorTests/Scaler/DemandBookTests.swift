@@ -196,4 +196,30 @@ struct DemandBookTests {
             #expect(GatewayDemand(try JSONReader.decode(Array(other.utf8))) == nil)
         }
     }
+
+    @Test("the metrics of a gateway of release 0.3.1 tell the same")
+    func metrics() throws {
+        let page = #"""
+            # HELP sie_gateway_pending_demand Pending
+            # TYPE sie_gateway_pending_demand gauge
+            sie_gateway_pending_demand{machine_profile="L4",bundle="default"} 1
+            sie_gateway_pending_demand{machine_profile="cpu",bundle="default"} 0
+            sie_gateway_worker_queue_depth{worker="w\"0,}",machine_profile="l4",bundle="default"} 7 1790000000
+            sie_gateway_worker_queue_depth{worker="w1",machine_profile="l4",bundle="default"} NaN
+            sie_gateway_worker_queue_depth{worker="w2",machine_profile="l4"} 3
+            sie_gateway_requests_total 12
+            process_cpu_seconds_total 1.5
+            """#
+        let demand = try #require(GatewayDemand(metrics: page.utf8))
+        #expect(demand.pending == [.init(l4)])
+        #expect(demand.workers == [.init("w\"0,}", l4, queueDepth: 7)])
+        #expect(GatewayDemand(metrics: "".utf8) == nil && GatewayDemand(metrics: "up 1\n".utf8) == nil)
+        #expect(GatewayDemand(metrics: "sie_gateway_x 1".utf8) == GatewayDemand())
+        // Cut anywhere, it says no more than it did.
+        let bytes = Array(page.utf8)
+        for length in 0..<bytes.count {
+            guard let cut = GatewayDemand(metrics: bytes.prefix(length)) else { continue }
+            #expect(cut.pending.count <= 1 && cut.workers.allSatisfy { $0.queueDepth <= 7 })
+        }
+    }
 }
