@@ -129,9 +129,11 @@ final class OperatorStack: Sendable {
     }
 
     /// Starts an operator with no more rights than its role gives.
-    func startOperator() async throws -> ProductProcess {
+    ///
+    /// - Parameter scalerPort: where KEDA is served; nil for any.
+    func startOperator(scalerPort: Int? = nil) async throws -> ProductProcess {
         let metrics = try NATSServerProcess.freePort()
-        let scaler = try NATSServerProcess.freePort()
+        let scaler = try scalerPort ?? NATSServerProcess.freePort()
         return try await ProductProcess("sie-operator", environment: ["KUBECONFIG": kubeconfig]) { port in
             [
                 "run", "--config-url", "http://127.0.0.1:\(self.configPort)", "--watch-namespace", self.namespace,

@@ -47,7 +47,8 @@ struct ScalerServerTests {
         let feed = DemandFeed()
         try await serve(feed) { port, services in
             let client = try PythonProcess(
-                try Fixtures.text("operator/keda_client.py"), arguments: ["127.0.0.1:\(port)", "default", "l4"])
+                try Fixtures.text("operator/externalscaler.py") + Fixtures.text("operator/keda_client.py"),
+                arguments: ["127.0.0.1:\(port)", "default", "l4"])
             var seen: [String] = []
             var woken: ContinuousClock.Instant?
             var wake = Duration.zero
