@@ -25,6 +25,17 @@ struct Catalogue: Sendable {
         for id in registry.modelIDs { fragments[id] = ExportFragment() }
     }
 
+    /// The same models among other bundles, whether one of these serves them or not.
+    func with(bundles: [Bundle]) -> Catalogue {
+        var registry = Registry(bundles: bundles)
+        for id in self.registry.modelIDs {
+            if let model = self.registry.models[id] { registry.insert(model) }
+        }
+        var other = Catalogue(registry: registry, baselines: baselines)
+        other.stored = stored
+        return other
+    }
+
     /// The text of a model: as stored, else its file byte for byte while nothing was added to it, else what it grew to.
     func text(of model: ModelConfig) -> String {
         if let text = stored[model.id], !text.isEmpty { return text }

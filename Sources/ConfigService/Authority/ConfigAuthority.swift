@@ -102,6 +102,22 @@ final class ConfigAuthority: Sendable {
         await onWriterThread { self.session.withLock { $0.takeOver(self) } } ?? false
     }
 
+    /// Shows other bundles than those that were read before. The epoch counts writes and stays; the digest over all bundles
+    /// moves, which consumers watch, too.
+    ///
+    /// - Returns: whether these are others.
+    func replaceBundles(_ bundles: [Bundle]) async -> Bool {
+        await onWriterThread {
+            var snapshot = self.snapshot
+            guard let catalogue = snapshot.catalogue else { return false }
+            let changed = catalogue.with(bundles: bundles)
+            guard changed.registry.bundles != catalogue.registry.bundles else { return false }
+            snapshot.catalogue = changed
+            self.publish(snapshot)
+            return true
+        } ?? false
+    }
+
     /// Ends the writer's thread after what it is doing, and leaves the store in order.
     func shutDown() async {
         await onWriterThread { self.parts.store?.close() }

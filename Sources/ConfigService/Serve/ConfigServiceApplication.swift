@@ -56,7 +56,10 @@ struct ConfigServiceApplication: Sendable {
         try await server.bind()
 
         // The last to start is the first to stop: requests drain while changes can still be announced.
-        var services: [any Service] = [server]
+        let bundles = BundleWatch(
+            directory: CatalogDirectory(configuration.bundlesDirectory), authority: authority, interval: .seconds(2),
+            logger: logger)
+        var services: [any Service] = [bundles, server]
         if store != nil {
             services.insert(
                 StoreWatch(authority: authority, interval: configuration.replication?.refresh ?? .seconds(1)), at: 0)
