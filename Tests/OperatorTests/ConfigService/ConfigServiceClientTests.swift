@@ -44,6 +44,32 @@ struct ConfigServiceClientTests {
         #expect(text.contains(#"requests_total{code="503",op="post"} 1"#))
     }
 
+    @Test(
+        "a bundle is what the service's document says; what cannot be read or asked is not known, and not absent",
+        arguments: [
+            (
+                200, "adapters:\n- x.y\nname: b\npriority: 10\nsource: filesystem\n",
+                BundleAdvertisement.answered(.init(name: "b", priority: 10, adapters: ["x.y"]))
+            ),
+            (200, "priority: 1.5\nadapters: []", .answered(.init(name: "b c", priority: nil, adapters: []))),
+            (404, "{}", .answered(nil)), (503, "{}", .unavailable("it answered 503")),
+            (401, "{}", .unavailable("it answered 401")),
+        ])
+    func bundle(_ status: Int, _ body: String, _ expected: BundleAdvertisement) async throws {
+        let server = try await LoopbackHTTPServer { _, _ in .text(body, status: status) }
+        #expect(try await client(server.url).bundle("b c") == expected)
+        #expect(server.requests.first?.target == "/v1/configs/bundles/b%20c")
+    }
+
+    @Test("a bundle's document that is none leaves it unknown", arguments: ["[", "- a", "adapters: 3"])
+    func brokenBundle(_ body: String) async throws {
+        let server = try await LoopbackHTTPServer { _, _ in .text(body) }
+        guard case .unavailable = try await client(server.url).bundle("b") else {
+            Issue.record("it is known")
+            return
+        }
+    }
+
     @Test("writes go one at a time and so many a second; reads do not wait for them")
     func order() async throws {
         let writing = NIOLockedValueBox((now: 0, most: 0))
