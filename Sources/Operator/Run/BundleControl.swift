@@ -12,6 +12,7 @@ struct BundleControl: Sendable {
     private let controller: Controller
     private let bundles: Informer<SIEBundle>
     private let statefulSets: Informer<Unstructured>
+    private let scaledObjects: ScaledObjectWatch
 
     /// - Parameters:
     ///   - known: takes the bundles that there are.
@@ -45,6 +46,13 @@ struct BundleControl: Sendable {
             guard let owner = Self.owner(of: event) else { return }
             link.add([owner], priority: .normal)
         }
+        scaledObjects = ScaledObjectWatch(
+            client, namespace: configuration.watchNamespace, options: selecting, logger: logger,
+            onInstalled: { link.addAll(known.keys, within: .seconds(5)) }
+        ) { event in
+            guard let owner = Self.owner(of: event) else { return }
+            link.add([owner], priority: .normal)
+        }
         let reconciler = BundleReconciler(
             .init(
                 client: client, config: config, events: events, installation: installation,
@@ -57,7 +65,7 @@ struct BundleControl: Sendable {
         link.connect(controller)
     }
 
-    /// The bundle whose workers have changed.
+    /// The bundle whose object has changed.
     private static func owner(of event: InformerEvent<Unstructured>) -> ObjectKey? {
         let metadata: ObjectMeta
         switch event {
@@ -69,7 +77,7 @@ struct BundleControl: Sendable {
     }
 
     /// What every process runs.
-    var readers: [any Service] { [bundles, statefulSets] }
+    var readers: [any Service] { [bundles, statefulSets, scaledObjects] }
     /// What the one that leads runs.
     var writers: [any Service] { [controller] }
 

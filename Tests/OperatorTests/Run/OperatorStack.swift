@@ -20,7 +20,7 @@ final class OperatorStack: Sendable {
         .init(group: "apps", ["statefulsets/scale"], ["patch"]),
         .init(group: "apps", ["daemonsets"], ["get", "list", "create", "patch", "delete"]),
         .init(group: "policy", ["poddisruptionbudgets"], ["get", "list", "create", "patch", "delete"]),
-        .init(group: "keda.sh", ["scaledobjects"], ["get", "list", "create", "patch", "delete"]),
+        .init(group: "keda.sh", ["scaledobjects"], ["get", "list", "watch", "create", "patch", "delete"]),
         .init(group: "", ["pods"], ["list"]),
         .init(group: "discovery.k8s.io", ["endpointslices"], ["list", "watch"]),
         .init(group: "coordination.k8s.io", ["leases"], ["get", "create", "update"]),
