@@ -14,6 +14,8 @@ import ServiceLifecycle
 package final class ScalerServer: Service {
     /// How long connections may take to end.
     private static let graceTime = TimeAmount.seconds(5)
+    /// After how long what is left is cut off.
+    private static let longestEnd = Duration.seconds(6)
     /// Calls on one connection: KEDA has one stream for each ScaledObject and a few short calls.
     private static let concurrentStreams = 4096
     private static let mostConnections = 256
@@ -103,6 +105,13 @@ package final class ScalerServer: Service {
         try? await listening?.close().get()
         let open = connections.withLockedValue { Array($0.values) }
         for channel in open { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
-        for channel in open { try? await channel.closeFuture.get() }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { for channel in open { try? await channel.closeFuture.get() } }
+            // Who has gone without a word says nothing about it either.
+            group.addTask { try? await Task.sleep(for: Self.longestEnd) }
+            await group.next()
+            for channel in open { channel.close(promise: nil) }
+            group.cancelAll()
+        }
     }
 }
