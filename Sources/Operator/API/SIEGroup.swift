@@ -7,6 +7,9 @@ package enum SIEGroup {
     /// The only version there is.
     package static let version = "v1alpha1"
 
+    /// The field manager of the operator's writes.
+    package static let fieldManager = "sie-operator"
+
     /// What asks for a reconcile when it changes, whatever its value.
     package static let reconcileAtAnnotation = "\(name)/reconcile-at"
     /// With the value `true`: as `spec.suspend`, without a change of the spec.
@@ -18,9 +21,6 @@ package enum SIEGroup {
 
     /// With the value `true` on a SIEBundle: a StatefulSet may be made anew where a field would have to change that cannot.
     package static let allowRecreateAnnotation = "\(name)/allow-recreate"
-
-    /// The field manager of the operator's writes.
-    package static let fieldManager = "sie-operator"
 
     static func resource(plural: String, kind: String) -> ResourceType {
         ResourceType(group: name, version: version, plural: plural, kind: kind)

@@ -2,18 +2,6 @@ import Kubernetes
 
 /// What people are told when a bundle's status changes.
 package enum BundleEvents {
-    package struct Told: Sendable, Hashable {
-        package var type: EventType
-        package var reason: String
-        package var note: String
-
-        package init(_ type: EventType, _ reason: String, _ note: String) {
-            self.type = type
-            self.reason = reason
-            self.note = note
-        }
-    }
-
     /// Reasons of conditions that are worth a warning when they come up.
     private static let warnings: Set<String> = Set(
         [

@@ -199,7 +199,7 @@ package struct BundleReconciler: Sendable {
                 return .requeueAfter(.seconds(seconds) * Double.random(in: 0.8...1.2))
             case .release(let note, let message):
                 waits.forget(bundle.key)
-                try await written.removeFinalizer()
+                try await resources.release(bundle)
                 parts.events.record(
                     bundle.reference, note.isWarning ? .warning : .normal, reason: note.rawValue, action: "Finalize",
                     note: message)

@@ -17,27 +17,26 @@ package final class GatewayFleet: Service {
         /// Since when a replica is there and ready, by ids.
         var readySince: [String: Timestamp] = [:]
         var isSynced = false
+        var listeners: [@Sendable () -> Void] = []
     }
 
     private let client: KubernetesClient
     private let namespace: String
     private let service: String
     private let logger: Logger
-    private let onChange: @Sendable () -> Void
     private let state = Mutex(State())
 
-    /// - Parameters:
-    ///   - service: the Service's name.
-    ///   - onChange: told whenever the replicas have changed, and when all are known that are there at the start.
-    package init(
-        _ client: KubernetesClient, namespace: String, service: String, logger: Logger,
-        onChange: @escaping @Sendable () -> Void = {}
-    ) {
+    /// - Parameter service: the Service's name.
+    package init(_ client: KubernetesClient, namespace: String, service: String, logger: Logger) {
         self.client = client
         self.namespace = namespace
         self.service = service
         self.logger = logger
-        self.onChange = onChange
+    }
+
+    /// Adds somebody who is told whenever the replicas have changed, and when all are known that are there at the start.
+    package func listen(_ listener: @escaping @Sendable () -> Void) {
+        state.withLock { $0.listeners.append(listener) }
     }
 
     /// All replicas, by pod names.
@@ -128,6 +127,7 @@ package final class GatewayFleet: Service {
             defer { state.replicas = replicas }
             return state.replicas != replicas
         }
-        if isChanged || isFirst { onChange() }
+        guard isChanged || isFirst else { return }
+        for listener in state.withLock({ $0.listeners }) { listener() }
     }
 }

@@ -2,18 +2,6 @@ import Kubernetes
 
 /// What people are told when a model's conditions change.
 package enum ModelEvents {
-    package struct Told: Sendable, Hashable {
-        package var type: EventType
-        package var reason: String
-        package var note: String
-
-        package init(_ type: EventType, _ reason: String, _ note: String) {
-            self.type = type
-            self.reason = reason
-            self.note = note
-        }
-    }
-
     /// One event for each thing that has come to be so, or is so for another reason.
     package static func events(from before: Conditions?, to after: Conditions) -> [Told] {
         func change(_ type: ConditionType) -> Condition? {

@@ -26,21 +26,11 @@ struct ModelFinalizer: Sendable {
             let wait = Duration.seconds(Double.random(in: 5...15))
             return .requeueAfter(max(wait, .seconds(min(seconds ?? 0, 300))))
         case .release(let note, let message):
-            try await release(model, in: resources)
+            try await resources.release(model)
             events.record(
                 model.reference, note.isWarning ? .warning : .normal, reason: note.rawValue, action: "Finalize",
                 note: message)
             return .done
-        }
-    }
-
-    private func release(_ model: SIEModel, in resources: Resources<SIEModel>) async throws {
-        guard let patch = JSONPatch.removing(finalizer: SIEModel.finalizer, from: model.metadata) else { return }
-        do throws(KubernetesError) {
-            let options = WriteOptions(fieldManager: SIEGroup.fieldManager)
-            try await resources.patch(model.metadata.name ?? "", patch, options)
-        } catch {
-            guard error.isNotFound else { throw error }
         }
     }
 }

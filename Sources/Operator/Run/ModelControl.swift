@@ -41,8 +41,8 @@ struct ModelControl: Sendable {
         self.known = known
         let link = ControllerLink()
         let fleet = GatewayFleet(
-            client, namespace: namespace, service: configuration.gatewayService, logger: logger
-        ) { link.addAll(known.keys, within: .zero) }
+            client, namespace: namespace, service: configuration.gatewayService, logger: logger)
+        fleet.listen { link.addAll(known.keys, within: .zero) }
         self.fleet = fleet
         let reconciler = ModelReconciler(
             .init(

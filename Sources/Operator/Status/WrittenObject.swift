@@ -36,19 +36,21 @@ struct WrittenObject<Object: SIEResource> {
         return Change(before: before, after: new)
     }
 
-    /// Makes the object stay when it is deleted, until what it stands for is dealt with.
+    /// Makes the object stay when it is deleted, until its effects are dealt with.
     mutating func addFinalizer() async throws {
         guard let patch = JSONPatch.adding(finalizer: Object.finalizer, to: metadata) else { return }
         let options = WriteOptions(fieldManager: SIEGroup.fieldManager)
         metadata = try await resources.patch(metadata.name ?? "", patch, options).metadata
     }
+}
 
-    /// Lets a deleted object go. One that is gone is as good.
-    mutating func removeFinalizer() async throws {
-        guard let patch = JSONPatch.removing(finalizer: Object.finalizer, from: metadata) else { return }
+extension Resources where Object: SIEResource {
+    /// Lets a deleted object go: takes the operator's finalizer away, if it is still there.
+    func release(_ object: Object) async throws(KubernetesError) {
+        guard let patch = JSONPatch.removing(finalizer: Object.finalizer, from: object.metadata) else { return }
         do throws(KubernetesError) {
-            let options = WriteOptions(fieldManager: SIEGroup.fieldManager)
-            try await resources.patch(metadata.name ?? "", patch, options)
+            try await self.patch(
+                object.metadata.name ?? "", patch, WriteOptions(fieldManager: SIEGroup.fieldManager))
         } catch {
             guard error.isNotFound else { throw error }
         }

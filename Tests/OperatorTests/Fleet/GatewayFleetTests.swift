@@ -24,8 +24,8 @@ struct GatewayFleetTests {
         let changes = NIOLockedValueBox(0)
         let fleet = GatewayFleet(
             KubernetesClient(configuration, curl: try CurlClient()), namespace: namespace, service: "sie-gateway",
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        ) { changes.withLockedValue { $0 += 1 } }
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        fleet.listen { changes.withLockedValue { $0 += 1 } }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await fleet.run() }
             defer { group.cancelAll() }

@@ -65,6 +65,6 @@ struct ModelEventsTests {
         #expect(matters { $0.metadata.annotations = [SIEGroup.reconcileAtAnnotation: "now"] })
         #expect(matters { $0.metadata.deletionTimestamp = Self.now })
         #expect(matters { $0.metadata.uid = "2" })
-        #expect(ResourceChange.matters(.added(model)) && ModelChange.matters(.deleted(model, isMissed: true)))
+        #expect(ResourceChange.matters(.added(model)) && ResourceChange.matters(.deleted(model, isMissed: true)))
     }
 }

@@ -72,7 +72,7 @@ struct ExternalScalerTests {
 
     @Test("those who want to be told are told now and at every change, and of nothing that is not known")
     func feed() throws {
-        let told = Told()
+        let told = ToldStates()
         let feed = DemandFeed(clock: { 0 })
         let trigger = ExternalScaler.Trigger(group)
         let id = feed.subscribe(trigger) { told.append($0) }
@@ -87,7 +87,7 @@ struct ExternalScalerTests {
         }
         for isPending in [false, false, true, true, false] { answer(isPending) }
         #expect(told.all == [false, true, false])
-        let late = Told()
+        let late = ToldStates()
         _ = feed.subscribe(trigger) { late.append($0) }
         #expect(late.all == [false])
         feed.unsubscribe(id)

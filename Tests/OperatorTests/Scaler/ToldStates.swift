@@ -1,7 +1,7 @@
 import Synchronization
 
 /// What somebody was told, in order.
-final class Told: Sendable {
+final class ToldStates: Sendable {
     private let values = Mutex<[Bool]>([])
 
     var all: [Bool] { values.withLock { $0 } }
