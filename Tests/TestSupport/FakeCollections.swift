@@ -150,7 +150,7 @@ struct FakeCollections: Sendable {
             message: "Operation cannot be fulfilled on \"\(name)\": the object has been modified")
     }
 
-    private mutating func keep(
+    mutating func keep(
         _ place: Place, _ name: String, _ object: JSONValue, uid: JSONValue, _ type: String
     ) -> JSONValue {
         version += 1

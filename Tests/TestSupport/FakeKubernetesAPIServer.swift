@@ -257,10 +257,8 @@ package final class FakeKubernetesAPIServer: Sendable {
             if isApply, (try? state.collections.get(place, name)) == nil {
                 object = try state.collections.create(place, request.body)
                 status = 201
-            } else if request.headers["content-type"] == "application/json-patch+json" {
-                let known = try state.collections.get(place, name)
-                let patched = try FakeJSONPatch.apply(request.body, to: known)
-                object = try state.collections.replace(place, name, patched)
+            } else if let operations = request.body.arrayValue {
+                object = try state.collections.patch(place, name, operations: operations)
             } else {
                 object = try state.collections.patch(place, name, request.body, merge: merge)
             }

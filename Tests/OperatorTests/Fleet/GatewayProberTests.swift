@@ -38,6 +38,20 @@ struct GatewayProberTests {
         #expect(durations.count == 3)
     }
 
+    @Test("replicas are asked about a pool in the same way")
+    func pool() async throws {
+        let first = try await LoopbackHTTPServer { _, _ in
+            .text(#"{"name":"a","spec":{"name":"a","gpus":{"l4":1}},"status":{"state":"pending"}}"#)
+        }
+        let second = try await LoopbackHTTPServer { _, _ in .text("{}", status: 404) }
+        let prober = GatewayProber(try CurlClient(), token: BearerToken(file: nil))
+        #expect(
+            await prober.ask([replica(first, "a"), replica(second, "b")], aboutPool: "tenant-a") == [
+                "a": .known(.init(spec: .init(name: "a", gpus: ["l4": 1]))), "b": .unknownPool,
+            ])
+        #expect(first.requests.map(\.target) == ["/v1/pools/tenant-a"])
+    }
+
     @Test("a replica that does not answer is not asked again within a second, and the others are not held up")
     func silence() async throws {
         let silent = try await LoopbackHTTPServer { _, _ in .silence }
@@ -74,7 +88,7 @@ struct GatewayProberTests {
                 return Array(Self.known.utf8)
             }
         }
-        let prober = GatewayProber(try CurlClient(), token: BearerToken(file: nil), perModel: 4, atOnce: 6)
+        let prober = GatewayProber(try CurlClient(), token: BearerToken(file: nil), atATime: 4, atOnce: 6)
         let replicas = (0..<12).map { replica(server, "r\($0)") }
         let answers = await withTaskGroup(of: Int.self) { group in
             for model in 0..<4 {
