@@ -10,27 +10,21 @@ struct BundleControl: Sendable {
     private static let workers = 2
 
     private let controller: Controller
-    private let bundles: Informer<SIEBundle>
     private let statefulSets: Informer<Unstructured>
     private let scaledObjects: ScaledObjectWatch
 
     /// - Parameters:
-    ///   - known: takes the bundles that there are.
+    ///   - known: the bundles that there are; run by somebody else, as they are everybody's.
     ///   - models: all that are known.
     ///   - queuedItems: how many items wait for a bundle's workers; nil where nobody tells.
     init(
         _ configuration: OperatorConfiguration, _ installation: Installation, known: KnownObjects<SIEBundle>,
-        client: KubernetesClient, config: ConfigServiceClient,
-        models: KnownModels, events: EventRecorder, metrics: OperatorMetrics, logger: Logger,
+        client: KubernetesClient, config: ConfigServiceClient, models: KnownModels, events: EventRecorder,
+        metrics: OperatorMetrics, logger: Logger,
         queuedItems: @escaping @Sendable (String) -> Int?
     ) {
         let link = ControllerLink()
-        var informing = Informer<SIEBundle>.Options()
-        informing.onRestart = { metrics.countRestart($0) }
-        bundles = Informer(
-            client.resources(SIEBundle.self, in: configuration.watchNamespace), options: informing, logger: logger
-        ) { event in
-            known.apply(event)
+        known.listen { event in
             guard ResourceChange.matters(event) else { return }
             // Few, and each may be another one's duplicate, default or last resort.
             link.add(Set(known.keys), priority: known.isSynced ? .normal : .low)
@@ -60,27 +54,24 @@ struct BundleControl: Sendable {
         var options = Controller.Options()
         options.workers = Self.workers
         controller = Controller(
-            name: "siebundle", options: options, metrics: ControllerMetrics(registry: metrics.registry), logger: logger
+            name: "siebundle", options: options, metrics: metrics.controllers, logger: logger
         ) { key, logger in try await reconciler.reconcile(key, logger) }
         link.connect(controller)
     }
 
     /// The bundle whose object has changed.
     private static func owner(of event: InformerEvent<Unstructured>) -> ObjectKey? {
-        let metadata: ObjectMeta
-        switch event {
-        case .added(let object), .updated(_, let object), .deleted(let object, _): metadata = object.metadata
-        case .synced: return nil
-        }
-        guard let controller = metadata.controller, controller.kind == SIEBundle.resourceType.kind else { return nil }
+        guard let metadata = event.object?.metadata, let controller = metadata.controller,
+            controller.kind == SIEBundle.resourceType.kind
+        else { return nil }
         return ObjectKey(namespace: metadata.namespace, name: controller.name)
     }
 
     /// What every process runs.
-    var readers: [any Service] { [bundles, statefulSets, scaledObjects] }
+    var readers: [any Service] { [statefulSets, scaledObjects] }
     /// What the one that leads runs.
     var writers: [any Service] { [controller] }
 
-    var isReady: Bool { bundles.isSynced && statefulSets.isSynced }
+    var isReady: Bool { statefulSets.isSynced }
     var isHealthy: Bool { controller.longestWork < Self.longestWork }
 }

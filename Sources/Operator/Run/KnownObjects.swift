@@ -1,28 +1,47 @@
 import Kubernetes
+import Logging
+import ServiceLifecycle
 import Synchronization
 
-/// The objects of a kind as the informer tells them, for those who are made before the informer is.
-final class KnownObjects<Object: KubernetesObject>: Sendable {
-    private struct State: Sendable {
-        var objects: [ObjectKey: Object] = [:]
-        var isSynced = false
-    }
+/// The objects of a kind: a service that follows them once for everybody who works with them.
+final class KnownObjects<Object: SIEResource>: Service {
+    private final class Listeners: Sendable {
+        private let all = Mutex<[@Sendable (InformerEvent<Object>) -> Void]>([])
 
-    private let state = Mutex(State())
+        func add(_ listener: @escaping @Sendable (InformerEvent<Object>) -> Void) {
+            all.withLock { $0.append(listener) }
+        }
 
-    subscript(key: ObjectKey) -> Object? { state.withLock { $0.objects[key] } }
-    var keys: [ObjectKey] { state.withLock { Array($0.objects.keys) } }
-    var all: [Object] { state.withLock { Array($0.objects.values) } }
-    /// Whether everything has been told that was there at the start.
-    var isSynced: Bool { state.withLock { $0.isSynced } }
-
-    func apply(_ event: InformerEvent<Object>) {
-        state.withLock { state in
-            switch event {
-            case .added(let object), .updated(_, let object): state.objects[object.key] = object
-            case .deleted(let object, _): state.objects[object.key] = nil
-            case .synced: state.isSynced = true
-            }
+        func tell(_ event: InformerEvent<Object>) {
+            for listener in all.withLock({ $0 }) { listener(event) }
         }
     }
+
+    private let informer: Informer<Object>
+    private let listeners: Listeners
+
+    /// - Parameter namespace: nil for all.
+    init(_ client: KubernetesClient, namespace: String?, metrics: OperatorMetrics, logger: Logger) {
+        let listeners = Listeners()
+        self.listeners = listeners
+        var options = Informer<Object>.Options()
+        options.streamsInitialList = true
+        options.onRestart = { metrics.countRestart($0) }
+        informer = Informer(
+            client.resources(Object.self, in: namespace), options: options, logger: logger
+        ) { event in listeners.tell(event) }
+    }
+
+    /// Adds somebody who is told of every change, in order, once the change is known here; to be called before `run`.
+    func listen(_ listener: @escaping @Sendable (InformerEvent<Object>) -> Void) { listeners.add(listener) }
+
+    subscript(key: ObjectKey) -> Object? { informer[key] }
+    var keys: [ObjectKey] { Array(informer.objects.keys) }
+    var all: [Object] { Array(informer.objects.values) }
+    /// Those of a namespace.
+    func all(in namespace: String?) -> [Object] { all.filter { $0.metadata.namespace == namespace } }
+    /// Whether everything has been told that was there at the start.
+    var isSynced: Bool { informer.isSynced }
+
+    func run() async { await informer.run() }
 }

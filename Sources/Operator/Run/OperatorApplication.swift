@@ -34,37 +34,54 @@ package struct OperatorApplication: Sendable {
 
         let events = EventRecorder(
             client, controller: "\(SIEGroup.name)/operator", instance: configuration.podName, logger: logger)
-        let knownBundles = KnownObjects<SIEBundle>()
+        let token = BearerToken(file: configuration.tokenFile)
+        let config = configService(curl, token, metrics)
+        // What several of the following work with.
+        let fleet = GatewayFleet(
+            client, namespace: namespace, service: configuration.gatewayService, logger: logger)
+        let prober = GatewayProber(curl, token: token, durations: metrics.probeSeconds)
+        let knownBundles = KnownObjects<SIEBundle>(
+            client, namespace: configuration.watchNamespace, metrics: metrics, logger: logger)
+        let knownPools = KnownObjects<SIEPool>(
+            client, namespace: configuration.watchNamespace, metrics: metrics, logger: logger)
+
         let models = ModelControl(
-            configuration, namespace: namespace, client: client, curl: curl, bundles: knownBundles, events: events,
-            metrics: metrics, logger: logger)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            configuration, client: client, config: config, fleet: fleet, prober: prober, bundles: knownBundles,
+            events: events, metrics: metrics, logger: logger)
+        let pools = PoolControl(
+            configuration, client: client, fleet: fleet, prober: prober, pools: knownPools, bundles: knownBundles,
+            events: events, metrics: metrics, logger: logger)
         let demand = DemandFeed()
         var installation = configuration.installation
         // KEDA is in another namespace.
         installation.scalerAddress = configuration.scalerAddress ?? "sie-operator-scaler.\(namespace).svc:9090"
         let bundles = BundleControl(
-            configuration, installation, known: knownBundles, client: client, config: models.config,
-            models: models.known, events: events,
-            metrics: metrics, logger: logger, queuedItems: { demand.queuedItems(ofBundle: $0) })
+            configuration, installation, known: knownBundles, client: client, config: config, models: models.known,
+            events: events, metrics: metrics, logger: logger, queuedItems: { demand.queuedItems(ofBundle: $0) })
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let scaler = ScalerControl(
-            configuration, demand, client: client, curl: curl, token: models.token, fleet: models.fleet,
-            bundles: knownBundles, metrics: metrics, group: group, logger: logger)
+            configuration, demand, curl: curl, token: token, fleet: fleet, pools: knownPools, bundles: knownBundles,
+            metrics: metrics, group: group, logger: logger)
         let servers = [
             server(configuration.metrics, ProbeRoutes.metrics(metrics.registry), group),
             server(
                 configuration.probes,
                 ProbeRoutes.probes(
-                    isHealthy: { models.isHealthy && bundles.isHealthy },
-                    isReady: { models.isReady && bundles.isReady && scaler.isReady }), group),
+                    isHealthy: { models.isHealthy && pools.isHealthy && bundles.isHealthy },
+                    isReady: {
+                        fleet.isSynced && knownBundles.isSynced && knownPools.isSynced && models.isReady
+                            && pools.isReady && bundles.isReady
+                    }), group),
         ]
         for server in servers { try await server.bind() }
         try await scaler.bind()
 
         let work: @Sendable () async throws -> Void = {
-            // The controllers end last, because others add to their work; then what is left to be told is told.
+            // When all have ended, what is left to be told is told.
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for service in models.writers + bundles.writers { group.addTask { try await service.run() } }
+                for service in models.writers + pools.writers + bundles.writers {
+                    group.addTask { try await service.run() }
+                }
                 try await group.waitForAll()
             }
             await events.flush(within: .seconds(3))
@@ -78,7 +95,8 @@ package struct OperatorApplication: Sendable {
             : SoleWorker(work: work)
         // The last to start is the first to stop.
         let services: [any Service] =
-            servers + [events] + models.readers + bundles.readers + scaler.services + [worker]
+            servers + [events, fleet, knownBundles, knownPools] + models.readers + pools.readers + bundles.readers
+            + scaler.services + [worker]
         try await ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
@@ -97,6 +115,18 @@ package struct OperatorApplication: Sendable {
         options.requestBurst = Int(configuration.apiRequestsPerSecond * 2)
         options.observer = { requests.observe($0) }
         return KubernetesClient(cluster, curl: curl, options: options)
+    }
+
+    private func configService(
+        _ curl: CurlClient, _ token: BearerToken, _ metrics: OperatorMetrics
+    ) -> ConfigServiceClient {
+        var options = ConfigServiceClient.Options()
+        options.writesPerSecond = configuration.configWritesPerSecond
+        options.writeBurst = max(10, Int(min(configuration.configWritesPerSecond, 1000)))
+        return ConfigServiceClient(
+            curl, url: configuration.configURL, token: token,
+            tls: configuration.authorityFile.map { CurlTLS(authorities: .file($0)) } ?? CurlTLS(), options: options,
+            requests: metrics.configRequests)
     }
 
     private func server(

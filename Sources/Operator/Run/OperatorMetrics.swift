@@ -5,6 +5,8 @@ import Wire
 /// What the operator measures beside what its libraries do.
 package struct OperatorMetrics: Sendable {
     package let registry = MetricsRegistry()
+    /// Of all controllers and their queues.
+    package let controllers: ControllerMetrics
     /// By `code` and `op`.
     package let configRequests: MetricFamily<Counter>
     package let configEpoch: Gauge
@@ -14,14 +16,30 @@ package struct OperatorMetrics: Sendable {
     /// By `bundle`, `profile` and `signal`.
     package let scalerDemand: MetricFamily<Gauge>
     package let scalerStreams: Gauge
+    /// By `namespace` and `pool`.
+    package let poolRenewAge: MetricFamily<Gauge>
+    package let poolLeaseTakeovers: Counter
+    package let finalizerTimeouts: Counter
 
     package init() {
+        controllers = ControllerMetrics(registry: registry)
         configRequests = registry.counter(
             "sie_operator_config_requests_total", help: "Requests to the config service.", labels: ["code", "op"])
         configEpoch = registry.gauge("sie_operator_config_epoch", help: "The config service's epoch.").with()
         probeSeconds = registry.histogram(
             "sie_operator_gateway_probe_seconds", help: "Time until a gateway replica has answered.",
             bounds: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3]
+        ).with()
+        poolRenewAge = registry.gauge(
+            "sie_operator_pool_renew_age_seconds", help: "Time since the pool was last renewed.",
+            labels: ["namespace", "pool"])
+        poolLeaseTakeovers = registry.counter(
+            "sie_operator_pool_lease_takeovers_total",
+            help: "Leases of pools that gateways held and the operator took back."
+        ).with()
+        finalizerTimeouts = registry.counter(
+            "sie_operator_finalizer_timeouts_total",
+            help: "Deleted objects that went before their effects could be undone."
         ).with()
         watchRestarts = registry.counter(
             "sie_operator_watch_restarts_total", help: "Lists and watches that had to begin again.",

@@ -9,26 +9,18 @@ import ServiceLifecycle
 struct ScalerControl: Sendable {
     private let server: ScalerServer
     private let scraper: DemandScraper
-    private let pools: Informer<SIEPool>
 
     /// - Parameters:
     ///   - feed: takes what is gathered.
-    ///   - bundles: all that are known.
+    ///   - fleet: the gateway's replicas; run by somebody else, as they, the pools and the bundles are everybody's.
     init(
-        _ configuration: OperatorConfiguration, _ feed: DemandFeed, client: KubernetesClient, curl: CurlClient,
-        token: BearerToken,
-        fleet: GatewayFleet, bundles: KnownObjects<SIEBundle>, metrics: OperatorMetrics,
-        group: any EventLoopGroup, logger: Logger
+        _ configuration: OperatorConfiguration, _ feed: DemandFeed, curl: CurlClient, token: BearerToken,
+        fleet: GatewayFleet, pools: KnownObjects<SIEPool>, bundles: KnownObjects<SIEBundle>,
+        metrics: OperatorMetrics, group: any EventLoopGroup, logger: Logger
     ) {
-        var informing = Informer<SIEPool>.Options()
-        informing.onRestart = { metrics.countRestart($0) }
-        let known = KnownObjects<SIEPool>()
-        pools = Informer(
-            client.resources(SIEPool.self, in: configuration.watchNamespace), options: informing, logger: logger
-        ) { event in known.apply(event) }
         scraper = DemandScraper(
             feed, fleet: { fleet.replicas },
-            pools: { PoolDemand(known.all, defaultBundle: SIEBundle.defaultBundle(among: bundles.all)) }, curl: curl,
+            pools: { PoolDemand(pools.all, defaultBundle: SIEBundle.defaultBundle(among: bundles.all)) }, curl: curl,
             token: token, demand: metrics.scalerDemand, logger: logger)
         server = ScalerServer(
             host: configuration.scaler.host, port: configuration.scaler.port, feed: feed,
@@ -38,7 +30,5 @@ struct ScalerControl: Sendable {
     func bind() async throws { try await server.bind() }
 
     /// What every process runs; the last to start is the first to stop.
-    var services: [any Service] { [pools, scraper, server] }
-
-    var isReady: Bool { pools.isSynced }
+    var services: [any Service] { [scraper, server] }
 }

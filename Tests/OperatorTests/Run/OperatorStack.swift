@@ -8,23 +8,31 @@ import TestSupport
 final class OperatorStack: Sendable {
     /// What the operator needs.
     static let rules: [KubernetesAPIServer.Rule] = [
-        .init(group: "sie.dev", ["siemodels"], ["get", "list", "watch", "patch"]),
-        .init(group: "sie.dev", ["siemodels/status"], ["patch"]),
+        .init(group: "sie.dev", ["siemodels", "siepools"], ["get", "list", "watch", "patch"]),
+        .init(group: "sie.dev", ["siepools"], ["delete"]),
         .init(group: "sie.dev", ["siebundles"], ["list", "watch", "patch"]),
-        .init(group: "sie.dev", ["siebundles/status"], ["patch"]),
+        .init(group: "sie.dev", ["siemodels/status", "siepools/status", "siebundles/status"], ["patch"]),
         .init(group: "sie.dev", ["siebundles/finalizers"], ["update"]),
-        .init(group: "sie.dev", ["siepools"], ["list", "watch"]),
-        .init(group: "", ["configmaps"], ["get", "create", "patch"]),
-        .init(group: "", ["services"], ["get", "list", "create", "patch", "delete"]),
+        .init(["configmaps"], ["get", "list", "watch", "create", "patch", "delete"]),
+        .init(["services"], ["get", "list", "create", "patch", "delete"]),
         .init(group: "apps", ["statefulsets"], ["get", "list", "watch", "create", "patch", "delete"]),
         .init(group: "apps", ["statefulsets/scale"], ["patch"]),
         .init(group: "apps", ["daemonsets"], ["get", "list", "create", "patch", "delete"]),
         .init(group: "policy", ["poddisruptionbudgets"], ["get", "list", "create", "patch", "delete"]),
         .init(group: "keda.sh", ["scaledobjects"], ["get", "list", "watch", "create", "patch", "delete"]),
-        .init(group: "", ["pods"], ["list"]),
+        .init(["pods"], ["list"]),
         .init(group: "discovery.k8s.io", ["endpointslices"], ["list", "watch"]),
-        .init(group: "coordination.k8s.io", ["leases"], ["get", "create", "update"]),
+        .init(
+            group: "coordination.k8s.io", ["leases"],
+            ["get", "list", "watch", "create", "update", "patch", "delete"]),
         .init(group: "events.k8s.io", ["events"], ["create", "patch"]),
+    ]
+
+    /// What gateways need that share their pools.
+    private static let gatewayRules: [KubernetesAPIServer.Rule] = [
+        .init(group: "discovery.k8s.io", ["endpointslices"], ["list", "watch"]),
+        .init(["configmaps"], ["get", "list", "watch", "create", "patch", "delete"]),
+        .init(group: "coordination.k8s.io", ["leases"], ["get", "list", "watch", "create", "patch", "delete"]),
     ]
 
     let server: KubernetesAPIServer
@@ -46,8 +54,11 @@ final class OperatorStack: Sendable {
         return address
     }()
 
-    /// - Parameter gateways: how many there are; their endpoints are ready from the start.
-    init(host: String, gateways count: Int = 2) async throws {
+    /// - Parameters:
+    ///   - gateways: how many there are; their endpoints are ready from the start.
+    ///   - profiles: the machine profiles that gateways are configured with, which then share their pools through the
+    ///     cluster; nil for gateways that know nothing of it.
+    init(host: String, gateways count: Int = 2, profiles: String? = nil) async throws {
         self.host = host
         server = try await KubernetesAPIServer.shared
         try await server.installCustomResources()
@@ -63,16 +74,24 @@ final class OperatorStack: Sendable {
             to: folder.appending(path: "bundles/default.yaml"))
         nats = try await NATSServerProcess()
         configPort = try NATSServerProcess.freePort()
-        let environment = [
+        var environment = [
             "SIE_NATS_URL": nats.url, "SIE_CONFIG_SERVICE_URL": "http://127.0.0.1:\(configPort)",
             "SIE_BUNDLES_DIR": folder.appending(path: "bundles").path,
             "SIE_MODELS_DIR": folder.appending(path: "models").path,
             "SIE_PAYLOAD_STORE_URL": folder.appending(path: "payloads").path,
         ]
+        if let profiles {
+            let token = try await server.serviceAccount("sie-gateway", in: namespace, rules: Self.gatewayRules)
+            environment["KUBECONFIG"] = try server.kubeconfig(token: token, namespace: namespace)
+            environment["SIE_GATEWAY_KUBERNETES"] = "true"
+            environment["SIE_GATEWAY_K8S_NAMESPACE"] = namespace
+            environment["SIE_GATEWAY_CONFIGURED_GPUS"] = profiles
+        }
+        let gatewayEnvironment = environment
         var started: [ProductProcess] = []
         for _ in 0..<count {
             started.append(
-                try await ProductProcess("sie-gateway", environment: environment) {
+                try await ProductProcess("sie-gateway", environment: gatewayEnvironment) {
                     ["serve", "--host", "0.0.0.0", "--port", "\($0)"]
                 })
         }
