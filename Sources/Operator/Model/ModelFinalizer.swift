@@ -1,13 +1,16 @@
 import Kubernetes
+import Observability
 
 /// Lets a deleted model go, as ``ModelFinalization`` has it.
 struct ModelFinalizer: Sendable {
     private let config: ConfigServiceClient
     private let events: EventRecorder
+    private let timeouts: Counter
 
-    init(_ config: ConfigServiceClient, _ events: EventRecorder) {
+    init(_ config: ConfigServiceClient, _ events: EventRecorder, timeouts: Counter) {
         self.config = config
         self.events = events
+        self.timeouts = timeouts
     }
 
     func finalize(
@@ -27,6 +30,7 @@ struct ModelFinalizer: Sendable {
             return .requeueAfter(max(wait, .seconds(min(seconds ?? 0, 300))))
         case .release(let note, let message):
             try await resources.release(model)
+            if note == .finalizerTimeout { timeouts.increment() }
             events.record(
                 model.reference, note.isWarning ? .warning : .normal, reason: note.rawValue, action: "Finalize",
                 note: message)

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Kubernetes
 import Logging
+import Observability
 
 /// Makes one SIEModel so: does what a ``ModelReconciliation`` asks for, and says in the object's status what came of it. It
 /// remembers nothing that a restart would miss.
@@ -12,6 +13,8 @@ package struct ModelReconciler: Sendable {
         package var fleet: GatewayFleet
         package var prober: GatewayProber
         package var events: EventRecorder
+        /// Counts deleted models that went although the config service could not be asked.
+        package var finalizerTimeouts: Counter
         /// The object as the informer has it; nil where there is none.
         package var find: @Sendable (ObjectKey) -> SIEModel?
         /// All objects with an object's model id.
@@ -21,7 +24,7 @@ package struct ModelReconciler: Sendable {
 
         package init(
             client: KubernetesClient, config: ConfigServiceClient, fleet: GatewayFleet, prober: GatewayProber,
-            events: EventRecorder, find: @escaping @Sendable (ObjectKey) -> SIEModel?,
+            events: EventRecorder, finalizerTimeouts: Counter, find: @escaping @Sendable (ObjectKey) -> SIEModel?,
             namesakes: @escaping @Sendable (SIEModel) -> [SIEModel],
             awaitsBundles: @escaping @Sendable (SIEModel) -> Bool = { _ in false }
         ) {
@@ -30,6 +33,7 @@ package struct ModelReconciler: Sendable {
             self.fleet = fleet
             self.prober = prober
             self.events = events
+            self.finalizerTimeouts = finalizerTimeouts
             self.find = find
             self.namesakes = namesakes
             self.awaitsBundles = awaitsBundles
@@ -54,7 +58,8 @@ package struct ModelReconciler: Sendable {
         let resources = parts.client.resources(SIEModel.self, in: key.namespace)
         if model.isTerminating {
             waits.forget(key)
-            return try await ModelFinalizer(parts.config, parts.events).finalize(model, in: resources, now: now)
+            let finalizer = ModelFinalizer(parts.config, parts.events, timeouts: parts.finalizerTimeouts)
+            return try await finalizer.finalize(model, in: resources, now: now)
         }
         var written = WrittenObject(model, resources)
         var reconciliation = ModelReconciliation(

@@ -4,6 +4,7 @@ import Kubernetes
 import Logging
 import NIOConcurrencyHelpers
 import NIOHTTP1
+import Observability
 import Operator
 import TestSupport
 import Testing
@@ -74,6 +75,7 @@ struct ModelReconcilerTests {
                     prober: GatewayProber(curl, token: token),
                     events: EventRecorder(
                         client, controller: "c", instance: "i", logger: ModelReconcilerTests.logger),
+                    finalizerTimeouts: MetricsRegistry().counter("timeouts", help: "").with(),
                     find: { key in
                         kubernetes.object(key.name, in: ModelReconcilerTests.path, namespace: "n").flatMap {
                             try? $0.decode(SIEModel.self)
