@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Kubernetes
 import Logging
+import Observability
 
 /// Makes one SIEBundle so: looks at what there is, does what a ``BundlePlan`` asks for, looks again until nothing is left
 /// to do, and says in the object's status what came of it. It remembers nothing that a restart would miss.
@@ -11,6 +12,8 @@ package struct BundleReconciler: Sendable {
         package var config: ConfigServiceClient
         package var events: EventRecorder
         package var installation: Installation
+        /// Counts deleted bundles that went before their objects had.
+        package var finalizerTimeouts: Counter
         /// The object as the informer has it; nil where there is none.
         package var find: @Sendable (ObjectKey) -> SIEBundle?
         /// All bundles that are known.
@@ -22,7 +25,8 @@ package struct BundleReconciler: Sendable {
 
         package init(
             client: KubernetesClient, config: ConfigServiceClient, events: EventRecorder, installation: Installation,
-            find: @escaping @Sendable (ObjectKey) -> SIEBundle?, bundles: @escaping @Sendable () -> [SIEBundle],
+            finalizerTimeouts: Counter, find: @escaping @Sendable (ObjectKey) -> SIEBundle?,
+            bundles: @escaping @Sendable () -> [SIEBundle],
             models: @escaping @Sendable () -> [SIEModel] = { [] },
             queuedItems: @escaping @Sendable (String) -> Int? = { _ in nil }
         ) {
@@ -30,6 +34,7 @@ package struct BundleReconciler: Sendable {
             self.config = config
             self.events = events
             self.installation = installation
+            self.finalizerTimeouts = finalizerTimeouts
             self.find = find
             self.bundles = bundles
             self.models = models
@@ -200,6 +205,7 @@ package struct BundleReconciler: Sendable {
             case .release(let note, let message):
                 waits.forget(bundle.key)
                 try await resources.release(bundle)
+                if note == .finalizerTimeout { parts.finalizerTimeouts.increment() }
                 parts.events.record(
                     bundle.reference, note.isWarning ? .warning : .normal, reason: note.rawValue, action: "Finalize",
                     note: message)

@@ -1,3 +1,4 @@
+import JSONStream
 import Kubernetes
 import Operator
 import Testing
