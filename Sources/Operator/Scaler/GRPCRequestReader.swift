@@ -23,6 +23,8 @@ package struct GRPCRequestReader: Sendable {
     /// What is no gRPC request at all is answered in HTTP's own words.
     package struct NotGRPC: Error, Sendable, Hashable {
         package var httpStatus: Int
+
+        package init(httpStatus: Int) { self.httpStatus = httpStatus }
     }
 
     private enum State: Sendable {
