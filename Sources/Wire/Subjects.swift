@@ -110,6 +110,20 @@ public enum Subjects {
         "_INBOX.\(router).>"
     }
 
+    /// The gateway that a reply subject belongs to; nil where it is not of the form that gateways give to the requests
+    /// they coalesce, ``results(router:request:)``. Two replies to the same gateway may share a message.
+    public static func gateway(ofReply subject: String, request: String) -> Substring? {
+        let (bytes, prefix, id) = (subject.utf8, replyPrefix.utf8, request.utf8)
+        guard !id.isEmpty, bytes.count > prefix.count + 1 + id.count, bytes.starts(with: prefix),
+            bytes.suffix(id.count).elementsEqual(id)
+        else { return nil }
+        let router = subject[
+            bytes.index(bytes.startIndex, offsetBy: prefix.count)..<bytes.index(bytes.endIndex, offsetBy: -id.count)]
+        guard router.utf8.last == UInt8(ascii: "."), router.utf8.count > 1 else { return nil }
+        let name = router.dropLast()
+        return name.utf8.contains(UInt8(ascii: ".")) ? nil : name
+    }
+
     /// What a reply subject of a work item must begin with; anything else is not answered.
     public static let replyPrefix = "_INBOX."
 
