@@ -7,19 +7,21 @@ import Synchronization
 final class LanePull: Sendable {
     private let lane: WorkLane
     private let connection: NATSConnection
-    private let window: Int
+    /// How many messages one pull asks for at most.
+    private let pullSize: Int
     private let logger: Logger
     private let credit: Credit
     private let isStopping = Atomic(false)
     private let hasConsumer = Atomic(false)
 
-    /// - Parameter window: messages held at once.
+    /// - Parameter window: work items held at once.
     init(lane: WorkLane, connection: NATSConnection, window: Int, logger: Logger) {
+        let largestMessage = lane.content.largestMessage
         self.lane = lane
         self.connection = connection
-        self.window = window
         self.logger = logger
-        credit = Credit(window: window)
+        pullSize = min(64, max(1, window / largestMessage))
+        credit = Credit(PullCredit(window: window, largestMessage: largestMessage))
     }
 
     /// The consumer pulling now, if any, and what it may still ask for.
@@ -31,7 +33,7 @@ final class LanePull: Sendable {
 
         private let state: Mutex<State>
 
-        init(window: Int) { state = Mutex(State(credit: PullCredit(window: window))) }
+        init(_ credit: PullCredit) { state = Mutex(State(credit: credit)) }
 
         func start(_ consumer: PullConsumer) {
             state.withLock { state in
@@ -40,11 +42,13 @@ final class LanePull: Sendable {
             }
         }
 
-        func received() { state.withLock { $0.credit.received() } }
+        func received(items: Int) { ask { $0.received(items: items) } }
 
-        func settled() {
+        func settled(items: Int) { ask { $0.settled(items: items) } }
+
+        private func ask(_ event: (inout PullCredit) -> Int) {
             state.withLock { state in
-                let more = state.credit.settled()
+                let more = event(&state.credit)
                 if more > 0 { state.consumer?.requestMore(more) }
             }
         }
@@ -65,8 +69,8 @@ final class LanePull: Sendable {
     /// Whether stream and consumer are in place and messages are asked for.
     var isPulling: Bool { hasConsumer.load(ordering: .acquiring) }
 
-    /// A message of this queue was settled: there is room for another one.
-    func settled() { credit.settled() }
+    /// A message of this queue with so many items was settled: there is room for as many.
+    func settled(items: Int) { credit.settled(items: items) }
 
     /// Stops asking and takes what the server had sent already.
     func drain() async {
@@ -101,7 +105,7 @@ final class LanePull: Sendable {
     private func pullUntilRefused(_ onMessage: @escaping @Sendable (JetStreamMessage) -> Void) async throws {
         let (events, continuation) = AsyncStream.makeStream(of: PullConsumer.Event.self)
         // Nothing is asked for before the consumer is known to whom settled messages make room.
-        let configuration = PullConfiguration(batch: min(64, window), initialCredit: 0)
+        let configuration = PullConfiguration(batch: pullSize, initialCredit: 0)
         // Before the first event can say otherwise.
         hasConsumer.store(true, ordering: .releasing)
         defer {
@@ -116,8 +120,8 @@ final class LanePull: Sendable {
                 if event == .connectionLost { self?.hasConsumer.store(false, ordering: .releasing) }
                 continuation.yield(event)
             },
-            onMessage: { [credit] in
-                credit.received()
+            onMessage: { [credit, content = lane.content] in
+                credit.received(items: content.itemCount(of: $0))
                 onMessage($0)
             })
         credit.start(consumer)

@@ -55,19 +55,26 @@ package struct ResultPublisher: Sendable {
         try connection.publish(reply, sizeHint: writer.count) { $0.writeBytes(writer.bytes) }
     }
 
-    /// Publishes the answers to a batch in as few messages as the broker takes.
-    package func publish(_ results: [WorkResult], to reply: String?) throws(NATSError) {
-        guard let reply, !reply.isEmpty else { return }
+    /// Publishes answers to items that came in one message, in as few messages as the broker takes.
+    package func publish(_ answers: [BatchAnswers.Answer]) throws(NATSError) {
         let limit = min(Self.maximumBytes, (connection.serverInfo?.maxPayloadBytes ?? 1 << 20) / 2)
-        for message in WorkResultBatch.messages(of: results, bytes: limit) {
-            guard message.results.count > 1 else {
-                for result in message.results { try publish(result, to: reply) }
-                continue
+        for group in ReplyGroup.groups(of: answers) {
+            for message in WorkResultBatch.messages(of: group.results, bytes: limit) {
+                guard message.results.count > 1 else {
+                    for result in message.results { try publish(result, to: group.reply) }
+                    continue
+                }
+                var writer = MessagePackWriter(capacity: 2048 * message.results.count)
+                message.write(to: &writer)
+                try connection.publish(group.reply, sizeHint: writer.count) { $0.writeBytes(writer.bytes) }
             }
-            var writer = MessagePackWriter(capacity: limit + 1024)
-            message.write(to: &writer)
-            try connection.publish(reply, sizeHint: writer.count) { $0.writeBytes(writer.bytes) }
         }
+    }
+
+    /// Calls `body` on the connection's event loop, when it has done what it is doing: what becomes ready until then can
+    /// go out with it.
+    package func soon(_ body: @escaping @Sendable () -> Void) {
+        connection.eventLoop.execute(body)
     }
 
     /// Puts a work item on the queue; `onStored` is told on the event loop, once, whether it is there.

@@ -12,7 +12,7 @@ package final class WorkDispatcher: Sendable {
     struct State {
         var ledger: DeliveryLedger
         var messages: [DeliveryLedger.ID: Held] = [:]
-        /// What was answered of the batches among them.
+        /// What has become of the items of those with several.
         var batches: [DeliveryLedger.ID: BatchAnswers] = [:]
         /// Messages off the ledger whose answer is being written: whoever waits for the last one before it closes the
         /// connection has to wait for these too.
@@ -22,7 +22,11 @@ package final class WorkDispatcher: Sendable {
     struct Held {
         var message: JetStreamMessage
         var content: WorkLane.Content
+        var itemCount: Int
     }
+
+    /// Told of each message that was settled: of which queue it was, and for how many items it counted.
+    package typealias OnSettled = @Sendable (_ content: WorkLane.Content, _ itemCount: Int) -> Void
 
     let state: Mutex<State>
     private let models: any ModelServing
@@ -33,7 +37,7 @@ package final class WorkDispatcher: Sendable {
     private let clock: WorkerClock
     let logger: Logger
     /// Called whenever a message was settled, so that another one of its queue may be asked for.
-    private let onSettled: @Sendable (WorkLane.Content) -> Void
+    private let onSettled: OnSettled
 
     /// How long work that is given back stays away.
     package struct NakDelays: Sendable {
@@ -52,7 +56,7 @@ package final class WorkDispatcher: Sendable {
         models: any ModelServing, publisher: ResultPublisher, metrics: WorkerMetrics, nakDelays: NakDelays,
         payloads: (any PayloadSource)?, ackWait: Duration,
         clock: WorkerClock, logger: Logger,
-        onSettled: @escaping @Sendable (WorkLane.Content) -> Void
+        onSettled: @escaping OnSettled
     ) {
         state = Mutex(State(ledger: DeliveryLedger(ackWait: ackWait / .seconds(1))))
         self.models = models
@@ -80,14 +84,15 @@ package final class WorkDispatcher: Sendable {
     /// Enters a message into the ledger; nil, and the message given back, while draining.
     func take(_ message: JetStreamMessage, content: WorkLane.Content) -> DeliveryLedger.ID? {
         let now = clock.monotonicSeconds()
+        let held = Held(message: message, content: content, itemCount: content.itemCount(of: message))
         let id = state.withLock { state -> DeliveryLedger.ID? in
             guard let id = state.ledger.received(now: now) else { return nil }
-            state.messages[id] = Held(message: message, content: content)
+            state.messages[id] = held
             return id
         }
         if id == nil {
             attempt("give back") { () throws(NATSError) in try message.nak() }
-            onSettled(content)
+            onSettled(content, held.itemCount)
         }
         return id
     }
@@ -99,11 +104,11 @@ package final class WorkDispatcher: Sendable {
         case .refuse(let work, let code, let reason): fail(work, code: code, message: reason, delivery: id)
         case .drop(let reason):
             logger.warning("work item dropped", metadata: ["reason": "\(reason)"])
-            settle(id) { message throws(NATSError) in try message.ack() }
+            end(id, { $0.leftOut() }) { message throws(NATSError) in try message.ack() }
         case .terminate(let reason):
             metrics.terminated.with().increment()
             logger.warning("message removed from the work queue", metadata: ["reason": "\(reason)"])
-            settle(id) { message throws(NATSError) in try message.term() }
+            end(id, { $0.leftOut() }) { message throws(NATSError) in try message.term() }
         }
     }
 
@@ -127,7 +132,7 @@ package final class WorkDispatcher: Sendable {
         }
         for held in waiting {
             attempt("give back") { () throws(NATSError) in try held.message.nak() }
-            answered(held.content)
+            answered(held)
         }
     }
 
@@ -224,25 +229,19 @@ package final class WorkDispatcher: Sendable {
 
     // MARK: Settling
 
-    /// One item has its result. That of an item in a batch goes out with those of the others.
+    /// One item has its result. That of an item that came with others goes out with theirs.
     private func answer(_ work: WorkItem, _ result: WorkResult, delivery: DeliveryLedger.ID) {
-        switch progress(of: delivery, { $0.answered(result) }) {
-        case .single:
-            settle(delivery) { [publisher] message throws(NATSError) in
-                try publisher.publish(result, to: work.replySubject)
-                try message.ack()
-            }
-        case .incomplete: break
-        case .complete(let answers): settle(answers, of: work, delivery: delivery)
+        let answer = BatchAnswers.Answer(result, to: work.replySubject)
+        end(delivery, { $0.answered(answer) }) { [publisher] message throws(NATSError) in
+            try publisher.publish(result, to: work.replySubject)
+            try message.ack()
         }
     }
 
     /// One item is left to others, or to a later time.
     private func giveBack(_ work: WorkItem, for delay: Duration?, delivery: DeliveryLedger.ID) {
-        switch progress(of: delivery, { $0.gaveBack(for: delay ?? .zero) }) {
-        case .single: settle(delivery) { message throws(NATSError) in try message.nak(delay: delay) }
-        case .incomplete: break
-        case .complete(let answers): settle(answers, of: work, delivery: delivery)
+        end(delivery, { $0.gaveBack(for: delay ?? .zero) }) { message throws(NATSError) in
+            try message.nak(delay: delay)
         }
     }
 
@@ -257,15 +256,15 @@ package final class WorkDispatcher: Sendable {
         }
         guard let held else { return }
         attempt("answer") { () throws(NATSError) in try action(held.message) }
-        answered(held.content)
+        answered(held)
     }
 
-    private func answered(_ content: WorkLane.Content) {
+    private func answered(_ held: Held) {
         state.withLock { $0.settling -= 1 }
-        onSettled(content)
+        onSettled(held.content, held.itemCount)
     }
 
-    private func attempt(_ what: String, _ action: () throws(NATSError) -> Void) {
+    func attempt(_ what: String, _ action: () throws(NATSError) -> Void) {
         do throws(NATSError) {
             try action()
         } catch {

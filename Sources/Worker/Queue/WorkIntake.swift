@@ -28,6 +28,13 @@ package enum WorkIntake: Equatable, Sendable {
             self = .terminate(reason: "subject \(subject) is not a work subject")
             return
         }
+        self.init(payload: payload, modelToken: token)
+    }
+
+    /// - Parameters:
+    ///   - payload: a work item.
+    ///   - token: the model as the message's subject names it.
+    package init(payload: UnsafeRawBufferPointer, modelToken token: Substring) {
         do throws(WireError) {
             self.init(try WorkItem(decoding: payload), modelToken: token)
         } catch {

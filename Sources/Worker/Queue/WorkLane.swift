@@ -1,4 +1,5 @@
 import NATSClient
+import NIOCore
 import Settings
 import Wire
 
@@ -10,6 +11,21 @@ package struct WorkLane: Sendable, Equatable {
     package enum Content: Sendable {
         case items
         case batches
+
+        /// The most items that a message holds.
+        var largestMessage: Int {
+            switch self {
+            case .items: 1
+            case .batches: WorkItemBatch.maximumItems
+            }
+        }
+
+        /// How many items a message counts for. Those of a coalesced one stand in its first bytes; a batch, whose items
+        /// stand at its end, counts as the largest.
+        func itemCount(of message: JetStreamMessage) -> Int {
+            guard self == .batches else { return 1 }
+            return message.payload.withUnsafeReadableBytes { CoalescedItems.itemCount($0) } ?? largestMessage
+        }
     }
 
     package let bundle: String

@@ -5,7 +5,7 @@ import Synchronization
 import Wire
 
 /// Keeps the worker's lane of the queue flowing: pulls as many messages as there is room for, single work items and
-/// batches of them, announces long work, and on shutdown stops pulling, gives back what waits and finishes what runs.
+/// messages with several, announces long work, and on shutdown stops pulling, gives back what waits and finishes what runs.
 package final class WorkLoop: Service {
     private let ackWait: Duration
     private let logger: Logger
@@ -19,24 +19,23 @@ package final class WorkLoop: Service {
     private var announceInterval: Duration { ackWait / 8 }
 
     /// - Parameters:
-    ///   - window: work items held at once that came singly, waiting or running; as many again may come in batches.
+    ///   - window: work items held at once that came singly, waiting or running; as many again may come in messages with several.
     ///   - makeDispatcher: makes the dispatcher, given what to call when a message was settled.
     package init(
         lane: WorkLane, connection: NATSConnection, window: Int, logger: Logger,
-        makeDispatcher: (_ onSettled: @escaping @Sendable (WorkLane.Content) -> Void) -> WorkDispatcher
+        makeDispatcher: (_ onSettled: @escaping WorkDispatcher.OnSettled) -> WorkDispatcher
     ) {
         ackWait = lane.ackWait
         self.logger = logger
         let items = LanePull(lane: lane, connection: connection, window: window, logger: logger)
         let batches = LanePull(
-            lane: lane.batches, connection: connection, window: max(1, window / WorkItemBatch.maximumItems),
-            logger: logger)
+            lane: lane.batches, connection: connection, window: window, logger: logger)
         self.items = items
         self.batches = batches
-        dispatcher = makeDispatcher { content in
+        dispatcher = makeDispatcher { content, count in
             switch content {
-            case .items: items.settled()
-            case .batches: batches.settled()
+            case .items: items.settled(items: count)
+            case .batches: batches.settled(items: count)
             }
         }
     }

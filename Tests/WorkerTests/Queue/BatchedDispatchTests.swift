@@ -39,44 +39,94 @@ private final class PickyModel: TextEncoding, ModelServing {
 
 @Suite("Batches of work", .enabled(if: NATSServerProcess.Release.current.path != nil), .timeLimit(.minutes(1)))
 struct BatchedDispatchTests {
-    @Test("an item that has to be given back takes its batch along once, and is on its own from then on")
-    func takenApart() async throws {
-        let nats = try await NATSServerProcess()
-        try await withSender(to: nats) { sender in
-            let model = PickyModel()
+    /// What the dispatcher did with what a sender published.
+    private struct Setup {
+        let model = PickyModel()
+        let settled: Settlements
+        let dispatcher: WorkDispatcher
+        let items: PullConsumer
+        let batches: PullConsumer
+        let batchStream: String
+
+        init(_ sender: WorkSender) async throws {
             let lane = try WorkLane(bundle: "default", pool: "default")
+            let jetStream = sender.connection.jetStream
             for queue in [lane, lane.batches] {
-                try await sender.connection.jetStream.createStream(queue.streamConfiguration)
-                try await sender.connection.jetStream.createConsumer(stream: queue.stream, queue.consumerConfiguration)
+                try await jetStream.createStream(queue.streamConfiguration)
+                try await jetStream.createConsumer(stream: queue.stream, queue.consumerConfiguration)
             }
-            let settled = Mutex<[WorkLane.Content]>([])
+            let settled = Settlements()
             let dispatcher = WorkDispatcher(
                 models: model, publisher: ResultPublisher(connection: sender.connection, workerName: "worker"),
                 metrics: WorkerMetrics(registry: MetricsRegistry()),
                 nakDelays: .init(unavailable: .zero, outOfMemory: .milliseconds(50)), payloads: nil,
                 ackWait: lane.ackWait, clock: .system, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-                onSettled: { content in settled.withLock { $0.append(content) } })
-            let jetStream = sender.connection.jetStream
-            let items = try await jetStream.pull(stream: lane.stream, consumer: lane.consumer) {
-                dispatcher.received($0)
-            }
-            let batches = try await jetStream.pull(stream: lane.batches.stream, consumer: lane.batches.consumer) {
+                onSettled: { content, count in settled.add(content, count) })
+            self.settled = settled
+            self.dispatcher = dispatcher
+            items = try await jetStream.pull(stream: lane.stream, consumer: lane.consumer) { dispatcher.received($0) }
+            batches = try await jetStream.pull(stream: lane.batches.stream, consumer: lane.batches.consumer) {
                 dispatcher.received(batch: $0)
             }
+            batchStream = lane.batches.stream
+        }
+
+        func stop() {
+            items.stop()
+            batches.stop()
+        }
+    }
+
+    /// The messages that were settled, with what they counted for.
+    private final class Settlements: Sendable {
+        private let counts = Mutex<[WorkLane.Content: [Int]]>([:])
+
+        func add(_ content: WorkLane.Content, _ count: Int) {
+            counts.withLock { $0[content, default: []].append(count) }
+        }
+
+        func of(_ content: WorkLane.Content) -> [Int] { counts.withLock { $0[content] ?? [] } }
+    }
+
+    @Test("an item that has to be given back takes its batch along once, and is on its own from then on")
+    func takenApart() async throws {
+        let nats = try await NATSServerProcess()
+        try await withSender(to: nats) { sender in
+            let setup = try await Setup(sender)
             try await sender.sendBatches([["light", "heavy", "bright"]], request: "r")
             let answers = try await sender.answers("r", count: 3)
             #expect(answers.allSatisfy { $0.vector == [1, 0] })
             try await sender.waitUntilStreamIsEmpty()
-            try await sender.waitUntilStreamIsEmpty(lane.batches.stream)
-            #expect(model.attempts.withLock { $0 } == ["light": 2, "heavy": 3, "bright": 2])
+            try await sender.waitUntilStreamIsEmpty(setup.batchStream)
+            #expect(setup.model.attempts.withLock { $0 } == ["light": 2, "heavy": 3, "bright": 2])
             // The two others are answered with the batch and by themselves; who collects takes the first.
             #expect(sender.received("r").map(\.result.itemIndex).sorted() == [0, 0, 1, 2, 2])
-            #expect(dispatcher.outstanding == 0)
-            let settlings = settled.withLock { $0 }
-            #expect(settlings.filter { $0 == .batches }.count == 2)
-            #expect(settlings.filter { $0 == .items }.count == 4)
-            items.stop()
-            batches.stop()
+            #expect(setup.dispatcher.outstanding == 0)
+            #expect(setup.settled.of(.batches) == [64, 64])
+            #expect(setup.settled.of(.items) == [1, 1, 1, 1])
+            setup.stop()
+        }
+    }
+
+    @Test("of coalesced requests, those that are done are answered at once and together; the rest comes again, singly")
+    func coalesced() async throws {
+        let nats = try await NATSServerProcess()
+        try await withSender(to: nats) { sender in
+            let setup = try await Setup(sender)
+            try await sender.sendCoalesced(["light", "heavy", "bright"].map { WorkSender.item($0, request: $0) })
+            for request in ["light", "bright", "heavy"] {
+                #expect(try await sender.answers(request, count: 1).first?.vector == [1, 0])
+            }
+            try await sender.waitUntilStreamIsEmpty()
+            try await sender.waitUntilStreamIsEmpty(setup.batchStream)
+            #expect(setup.model.attempts.withLock { $0 } == ["light": 2, "heavy": 3, "bright": 2])
+            #expect(["light", "heavy", "bright"].map { sender.received($0).count } == [2, 1, 2])
+            // One message with two results, then three that were done by themselves.
+            #expect(sender.answerMessages == 4)
+            #expect(setup.dispatcher.outstanding == 0)
+            #expect(setup.settled.of(.batches) == [3, 3])
+            #expect(setup.settled.of(.items) == [1, 1, 1, 1])
+            setup.stop()
         }
     }
 }

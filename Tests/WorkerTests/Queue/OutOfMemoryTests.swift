@@ -55,7 +55,7 @@ struct OutOfMemoryTests {
                 models: model, publisher: ResultPublisher(connection: sender.connection, workerName: "worker"),
                 metrics: metrics, nakDelays: .init(unavailable: .zero, outOfMemory: delay), payloads: nil,
                 ackWait: lane.ackWait, clock: .system, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-                onSettled: { _ in })
+                onSettled: { _, _ in })
             let consumer = try await sender.connection.jetStream.pull(stream: lane.stream, consumer: lane.consumer) {
                 dispatcher.received($0)
             }
