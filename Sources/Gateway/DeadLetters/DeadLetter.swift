@@ -34,12 +34,31 @@ package struct DeadLetter: Equatable, Sendable {
     package let headers: NATSHeaders
     package let payload: ByteBuffer
 
+    /// The letters about a message that was given up: one for each item of a coalesced one, whose items are different
+    /// callers', else one for the whole.
+    package static func letters(
+        _ advisory: DeadLetterAdvisory, stored: Message?, announced: ByteBuffer
+    ) -> [DeadLetter] {
+        let items = stored?.payload.withUnsafeReadableBytes { bytes -> [ByteBuffer]? in
+            guard CoalescedItems.isCoalesced(bytes) else { return nil }
+            return try? CoalescedItems.split(bytes).map { ByteBuffer(bytes: $0) }
+        }
+        guard let stored, let items, Subjects.modelToken(ofBatchSubject: stored.subject) != nil else {
+            return [DeadLetter(advisory, stored: stored, announced: announced)]
+        }
+        return items.enumerated().map { place, item in
+            DeadLetter(
+                advisory, stored: Message(subject: stored.subject, payload: item), place: place, announced: announced)
+        }
+    }
+
     /// - Parameters:
     ///   - stored: the message that was given up; nil where the stream no longer has it, which leaves the advisory to be
     ///     stored.
+    ///   - place: which of a message's items it is, where each has a letter.
     ///   - announced: the advisory as it came.
-    package init(_ advisory: DeadLetterAdvisory, stored: Message?, announced: ByteBuffer) {
-        messageID = "\(advisory.stream).\(advisory.sequence)"
+    package init(_ advisory: DeadLetterAdvisory, stored: Message?, place: Int? = nil, announced: ByteBuffer) {
+        messageID = "\(advisory.stream).\(advisory.sequence)" + (place.map { ".\($0)" } ?? "")
         var headers: NATSHeaders = [
             Header.stream: advisory.stream, Header.consumer: advisory.consumer,
             Header.sequence: "\(advisory.sequence)", Header.deliveries: "\(advisory.deliveries)",

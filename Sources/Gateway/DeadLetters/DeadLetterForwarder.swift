@@ -65,8 +65,23 @@ package final class DeadLetterForwarder: Service {
     private func move(_ advisory: DeadLetterAdvisory, _ announced: ByteBuffer) async throws(NATSError) {
         let jetStream = connection.jetStream
         let stored = try await message(of: advisory)
-        let letter = DeadLetter(advisory, stored: stored, announced: announced)
         try await jetStream.ensureStream(DeadLetterStream.configuration)
+        for letter in DeadLetter.letters(advisory, stored: stored, announced: announced) {
+            try await store(letter, of: advisory, announced)
+        }
+        guard stored != nil else { return }
+        do throws(NATSError) {
+            try await jetStream.deleteMessage(stream: advisory.stream, sequence: advisory.sequence)
+        } catch {
+            // It goes when it is too old.
+            logger.debug("dead letter left in its stream", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func store(
+        _ letter: DeadLetter, of advisory: DeadLetterAdvisory, _ announced: ByteBuffer
+    ) async throws(NATSError) {
+        let jetStream = connection.jetStream
         let ack: PubAck
         do throws(NATSError) {
             ack = try await jetStream.publish(
@@ -76,14 +91,6 @@ package final class DeadLetterForwarder: Service {
             guard case .maxPayloadExceeded = error else { throw error }
             ack = try await jetStream.publish(
                 letter.subject, payload: announced, headers: letter.headers, messageID: letter.messageID)
-        }
-        if stored != nil {
-            do throws(NATSError) {
-                try await jetStream.deleteMessage(stream: advisory.stream, sequence: advisory.sequence)
-            } catch {
-                // It goes when it is too old.
-                logger.debug("dead letter left in its stream", metadata: ["error": "\(error)"])
-            }
         }
         guard !ack.isDuplicate else { return }
         metrics.stored.with(advisory.stream, advisory.consumer).increment()

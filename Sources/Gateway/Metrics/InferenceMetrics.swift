@@ -15,6 +15,7 @@ package final class InferenceMetrics: Sendable {
     package let ackFailures: Counter
     package let payloadOffloads: Counter
     package let batchesPublished: Counter
+    package let requestsCoalesced: Counter
     package let itemsReissued: Counter
     package let natsConnected: Gauge
 
@@ -58,9 +59,13 @@ package final class InferenceMetrics: Sendable {
         batchesPublished = registry.counter(
             "sie_gateway_queue_batches_published_total", help: "Messages with several work items."
         ).with()
+        requestsCoalesced = registry.counter(
+            "sie_gateway_queue_requests_coalesced_total",
+            help: "Requests whose work item shared a message with those of others."
+        ).with()
         itemsReissued = registry.counter(
             "sie_gateway_queue_items_reissued_total",
-            help: "Work items of batches that were published again, one by one."
+            help: "Work items of messages with several that were published again, one by one."
         ).with()
         natsConnected = registry.gauge(
             "sie_gateway_nats_connected", help: "1 while connected to NATS."

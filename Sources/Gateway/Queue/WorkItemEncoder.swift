@@ -39,17 +39,25 @@ struct WorkItemEncoder {
         _ queued: QueuedRequest, item index: Int, of bytes: UnsafeRawBufferPointer, with writer: WorkItemWriter
     ) {
         scratch.removeAll()
+        Self.append(queued, item: index, of: bytes, with: writer, to: &scratch)
+    }
+
+    /// Appends one work item to memory that somebody else keeps.
+    static func append(
+        _ queued: QueuedRequest, item index: Int, of bytes: UnsafeRawBufferPointer, with writer: WorkItemWriter,
+        to output: inout MessagePackWriter
+    ) {
         if queued.request.operation == .score {
             if let key = queued.payloadKeys[index] {
-                writer.write(.scoreReference(key), index: 0, to: &scratch)
+                writer.write(.scoreReference(key), index: 0, to: &output)
             } else {
-                encodeScore(queued.request, of: bytes, with: writer)
+                appendScore(queued.request, of: bytes, with: writer, to: &output)
             }
         } else if let key = queued.payloadKeys.isEmpty ? nil : queued.payloadKeys[index] {
-            writer.write(.itemReference(key), index: index, to: &scratch)
+            writer.write(.itemReference(key), index: index, to: &output)
         } else {
             let item = UnsafeRawBufferPointer(rebasing: bytes[queued.request.items[index]])
-            writer.write(.item(item), index: index, to: &scratch)
+            writer.write(.item(item), index: index, to: &output)
         }
     }
 
@@ -66,8 +74,9 @@ struct WorkItemEncoder {
     }
 
     /// The one work item of a score request: its query (an empty map where the caller sent none) and its candidates.
-    private mutating func encodeScore(
-        _ request: InferenceRequest, of bytes: UnsafeRawBufferPointer, with writer: WorkItemWriter
+    private static func appendScore(
+        _ request: InferenceRequest, of bytes: UnsafeRawBufferPointer, with writer: WorkItemWriter,
+        to output: inout MessagePackWriter
     ) {
         var items = MessagePackWriter()
         items.writeArrayHeader(request.items.count)
@@ -76,7 +85,7 @@ struct WorkItemEncoder {
         items.bytes.withUnsafeBytes { items in
             emptyMap.withUnsafeBytes { emptyMap in
                 let query = request.query.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) } ?? emptyMap
-                writer.write(.score(query: query, items: items), index: 0, to: &scratch)
+                writer.write(.score(query: query, items: items), index: 0, to: &output)
             }
         }
     }

@@ -6,6 +6,11 @@ import Wire
 
 /// Several items in one message, for lanes whose workers all take that (docs/batched-items.md).
 extension WorkQueue {
+    /// What the broker takes in one message.
+    var payloadLimitBytes: Int {
+        connection.serverInfo?.maxPayloadBytes ?? WorkStreamSettings.usualPayloadLimitBytes
+    }
+
     /// The parts that a request is published in; nil where each item is a message of its own.
     func batches(of queued: QueuedRequest) -> [Range<Int>]? {
         let request = queued.request
@@ -13,9 +18,8 @@ extension WorkQueue {
         guard count > 1 else { return nil }
         let takers = batchLanes.takers(bundle: queued.route.bundle, pool: queued.route.pool)
         guard takers > 0 else { return nil }
-        let limit = connection.serverInfo?.maxPayloadBytes ?? WorkStreamSettings.usualPayloadLimitBytes
         let parts = BatchPlan.parts(
-            itemCount: count, workers: takers, maximumBytes: min(BatchPlan.maximumBytes, limit / 2)
+            itemCount: count, workers: takers, maximumBytes: min(BatchPlan.maximumBytes, payloadLimitBytes / 2)
         ) { index in
             queued.payloadKeys[index]?.utf8.count ?? request.items[index].count
         }
@@ -34,27 +38,40 @@ extension WorkQueue {
             try jetStream.publish(
                 address.batchSubject, sizeHint: message.count, write: { $0.writeBytes(message) },
                 onAck: { [self, id = queued.id] result in
-                    if case .failure(let error) = result { batchNotAcknowledged(id, part, error) }
+                    if case .failure(let error) = result { notAcknowledged([id], items: part, error) }
                 })
         } catch .maxPayloadExceeded {
             return publish(items: part, of: queued, from: bytes, with: writer, to: address)
         } catch {
             return PublishRefusal(error)
         }
-        metrics.batchesPublished.increment()
-        let pool = queued.route.pool
-        let mean = itemsPerBatch[pool] ?? Double(part.count)
-        itemsPerBatch[pool] = mean + (Double(part.count) - mean) / 16
+        publishedMessage(itemCount: part.count, pool: queued.route.pool)
         return nil
     }
 
-    private func batchNotAcknowledged(_ id: String, _ part: Range<Int>, _ error: NATSError) {
+    /// A message with several items is on its way.
+    func publishedMessage(itemCount: Int, pool: String) {
+        metrics.batchesPublished.increment()
+        let mean = itemsPerBatch[pool] ?? Double(itemCount)
+        itemsPerBatch[pool] = mean + (Double(itemCount) - mean) / 16
+    }
+
+    /// The broker refused a message with several items, or did not confirm it.
+    ///
+    /// - Parameters:
+    ///   - ids: the requests whose items it held.
+    ///   - items: which of them; the same of each request.
+    func notAcknowledged(_ ids: [String], items: Range<Int>, _ error: NATSError) {
         metrics.ackFailures.increment()
-        logger.warning("batch not acknowledged", metadata: ["request_id": "\(id)", "error": "\(error)"])
+        logger.warning(
+            "message with several items not acknowledged",
+            metadata: ["request_id": "\(ids.joined(separator: ","))", "error": "\(error)"])
         switch error {
-        case .timeout: return  // It may be stored all the same; the request's own deadline decides.
-        case .disconnected, .notConnected, .closed, .draining: end(id, .refused(.queueDisconnected))
-        default: reissue(id, Array(part))
+        case .timeout: return  // It may be stored all the same; the requests' own deadlines decide.
+        case .disconnected, .notConnected, .closed, .draining:
+            for id in ids { end(id, .refused(.queueDisconnected)) }
+        default:
+            for id in ids { reissue(id, Array(items)) }
         }
     }
 
@@ -66,7 +83,7 @@ extension WorkQueue {
         batchLanes = lanes
         var abandoned: [String] = []
         collector.forEachOpen { id, waiter in
-            guard let route = waiter.batched?.route, lanes.areAbandoned(bundle: route.bundle, pool: route.pool) else {
+            guard let lane = waiter.shared?.lane, lanes.areAbandoned(bundle: lane.bundle, pool: lane.pool) else {
                 return
             }
             abandoned.append(id)
@@ -74,20 +91,26 @@ extension WorkQueue {
         for id in abandoned { reissue(id, collector.missingItems(of: id)) }
     }
 
-    /// Publishes items singly that were part of a batch. Should the batch be taken after all, its results and theirs fill
-    /// the same slots, once.
+    /// Publishes items singly that went out with others. Should the others' message be taken after all, its results and
+    /// theirs fill the same slots, once.
     private func reissue(_ id: String, _ items: [Int]) {
-        var batched: QueuedRequest?
-        collector.withWaiter(of: id) { batched = $0.batched }
-        guard let queued = batched else { return }
+        var shared: SharedWork?
+        collector.withWaiter(of: id) { shared = $0.shared }
+        guard let shared else { return }
         let missing = Set(collector.missingItems(of: id)).intersection(items).sorted()
+        guard !missing.isEmpty else { return }
         metrics.itemsReissued.increment(by: UInt64(missing.count))
         logger.info(
-            "batch published again by the item", metadata: ["request_id": "\(id)", "items": "\(missing.count)"])
-        let address = address(of: queued)
-        let writer = encoder.writer(for: queued, at: address)
-        let refusal = queued.request.bytes.withUnsafeReadableBytes { bytes in
-            publish(items: missing, of: queued, from: bytes, with: writer, to: address)
+            "items published again by themselves", metadata: ["request_id": "\(id)", "items": "\(missing.count)"])
+        let refusal: PublishRefusal?
+        switch shared {
+        case .item(let item, let address): refusal = publish(item, index: 0, of: id, to: address)
+        case .parts(let queued):
+            let address = address(of: queued)
+            let writer = encoder.writer(for: queued, at: address)
+            refusal = queued.request.bytes.withUnsafeReadableBytes { bytes in
+                publish(items: missing, of: queued, from: bytes, with: writer, to: address)
+            }
         }
         if let refusal { end(id, .refused(refusal)) }
     }

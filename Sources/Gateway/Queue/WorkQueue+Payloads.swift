@@ -11,7 +11,7 @@ extension WorkQueue {
     func itemsTheBrokerRefuses(of queued: QueuedRequest) -> [Int] {
         // A work item is at most its request's body and what the gateway adds to it.
         let headroom = 4096
-        let limit = connection.serverInfo?.maxPayloadBytes ?? WorkStreamSettings.usualPayloadLimitBytes
+        let limit = payloadLimitBytes
         guard queued.request.bytes.readableBytes * 2 + headroom > limit else { return [] }
         return encodedSizes(of: queued).enumerated().filter { $0.element > limit }.map(\.offset)
     }

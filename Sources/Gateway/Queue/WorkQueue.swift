@@ -34,8 +34,8 @@ package final class WorkQueue: Service, @unchecked Sendable {
         var publishedAt: NIODeadline?
         /// Payloads to remove when the request has ended.
         var payloadKeys: [String] = []
-        /// What was published in batches, which may have to be published again; nil where nothing was. Keeps the body.
-        var batched: QueuedRequest?
+        /// What was published in messages with several items; nil where nothing was.
+        var shared: SharedWork?
         let complete: (QueueAnswer) -> Void
 
         init(series: QueueSeries, complete: @escaping (QueueAnswer) -> Void) {
@@ -59,6 +59,8 @@ package final class WorkQueue: Service, @unchecked Sendable {
     var streams: WorkStreams<QueuedRequest>
     private var expiry: Scheduled<Void>?
     var encoder: WorkItemEncoder
+    /// What came since the event loop last waited and goes out before it waits again.
+    var turn = WorkTurn()
     /// Who takes several items in one message.
     var batchLanes = BatchLanes()
     /// About how many items a batch of each pool has; only of pools that this gateway sent any.
@@ -145,12 +147,13 @@ package final class WorkQueue: Service, @unchecked Sendable {
     }
 
     func publish(_ queued: QueuedRequest) {
+        if mayShareMessage(queued) { return takeIntoTurn(queued) }
         let start = NIODeadline.now()
         let address = address(of: queued)
         let writer = encoder.writer(for: queued, at: address)
         let count = queued.request.workItemCount
         let batches = batches(of: queued)
-        if batches != nil { collector.withWaiter(of: queued.id) { $0.batched = queued } }
+        if batches != nil { collector.withWaiter(of: queued.id) { $0.shared = .parts(queued) } }
         let refusal = queued.request.bytes.withUnsafeReadableBytes { bytes -> PublishRefusal? in
             guard let batches else {
                 return publish(items: 0..<count, of: queued, from: bytes, with: writer, to: address)
@@ -165,10 +168,14 @@ package final class WorkQueue: Service, @unchecked Sendable {
             return nil
         }
         if let refusal { return end(queued.id, .refused(refusal)) }
-        let now = NIODeadline.now()
-        collector.withWaiter(of: queued.id) { waiter in
+        published(queued.id, itemCount: count, since: start, at: .now())
+    }
+
+    /// All of a request is on its way.
+    func published(_ id: String, itemCount: Int, since start: NIODeadline, at now: NIODeadline) {
+        collector.withWaiter(of: id) { waiter in
             waiter.series.publishSeconds.observe(Duration.nanoseconds((now - start).nanoseconds))
-            waiter.series.itemsPublished.observe(Double(count))
+            waiter.series.itemsPublished.observe(Double(itemCount))
             waiter.publishTime = now - start
             waiter.publishedAt = now
         }
@@ -201,18 +208,21 @@ package final class WorkQueue: Service, @unchecked Sendable {
     ) -> PublishRefusal? {
         for index in items {
             encoder.encode(queued, item: index, of: bytes, with: writer)
-            if let refusal = publish(encoder.item, index: index, to: address.subject, of: queued) { return refusal }
+            if let refusal = publish(encoder.item[...], index: index, of: queued.id, to: address) { return refusal }
         }
         return nil
     }
 
-    private func publish(_ item: [UInt8], index: Int, to subject: String, of queued: QueuedRequest) -> PublishRefusal? {
+    /// Publishes an encoded work item as a message of its own.
+    func publish(
+        _ item: ArraySlice<UInt8>, index: Int, of id: String, to address: WorkAddress
+    ) -> PublishRefusal? {
         do throws(NATSError) {
             try jetStream.publish(
-                subject, sizeHint: item.count, write: { $0.writeBytes(item) },
+                address.subject, sizeHint: item.count, write: { $0.writeBytes(item) },
                 // Every handler is called and forgotten at the latest when the connection ends.
-                onAck: { [self, id = queued.id, pool = queued.route.pool] result in
-                    if case .failure(let error) = result { notAcknowledged(id, pool: pool, error) }
+                onAck: { [self] result in
+                    if case .failure(let error) = result { notAcknowledged(id, pool: address.pool, error) }
                 })
             return nil
         } catch {

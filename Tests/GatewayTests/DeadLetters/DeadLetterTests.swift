@@ -61,6 +61,36 @@ struct DeadLetterTests {
         #expect(DeadLetter.pool(ofStream: "WORK_BATCH_") == nil)
     }
 
+    @Test("of a coalesced message that is given up, each item has a letter of its own")
+    func coalesced() {
+        let items = (0..<3).map { number in
+            var item = WorkItem()
+            item.requestID = "r\(number)"
+            item.modelID = "org/mini"
+            item.pool = "default"
+            return Self.encoded(item)
+        }
+        var message = ByteBuffer(bytes: CoalescedItems.header(itemCount: items.count))
+        for item in items { message.writeImmutableBuffer(item) }
+        let advisory = DeadLetterAdvisory(
+            stream: "WORK_BATCH_default", consumer: "default_default", sequence: 9, deliveries: 20)
+        func letters(_ stored: DeadLetter.Message?) -> [DeadLetter] {
+            DeadLetter.letters(advisory, stored: stored, announced: ByteBuffer(string: "{}"))
+        }
+        let subject = "sie.batch.org__mini.default"
+        let each = letters(Self.stored(message, subject: subject))
+        #expect(each.map(\.payload) == items)
+        #expect(each.map { $0.headers["Sie-Request-Id"] } == ["r0", "r1", "r2"])
+        #expect(each.map(\.messageID) == (0..<3).map { "WORK_BATCH_default.9.\($0)" })
+        #expect(each.allSatisfy { $0.subject == "sie.dlq.org__mini" && $0.headers["Sie-Subject"] == subject })
+        // What is damaged, elsewhere, or gone, has one letter.
+        for stored in [
+            Self.stored(message.getSlice(at: 0, length: 9) ?? message, subject: subject), Self.stored(message), nil,
+        ] {
+            #expect(letters(stored).map(\.messageID) == ["WORK_BATCH_default.9"])
+        }
+    }
+
     @Test("a letter holds the work item and says whose it was")
     func attributed() {
         var item = WorkItem()

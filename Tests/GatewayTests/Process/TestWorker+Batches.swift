@@ -8,6 +8,9 @@ extension TestWorker {
     /// The batches that came, in order.
     var batches: [WorkItemBatch] { seenBatches.withLock { $0 } }
 
+    /// The items of each coalesced message that came, in order.
+    var coalesced: [[WorkItem]] { seenCoalesced.withLock { $0 } }
+
     /// Makes the stream and the consumer of batches, and pulls them too.
     func takeBatches() async throws {
         var stream = StreamConfiguration(
@@ -37,10 +40,52 @@ extension TestWorker {
     }
 
     private func answer(batch message: JetStreamMessage) {
+        if let items = Self.coalescedItems(message.payload) {
+            seenCoalesced.withLock { $0.append(items) }
+            try? message.ack()
+            return answer(items)
+        }
         guard let batch = message.payload.withUnsafeReadableBytes({ try? WorkItemBatch(decoding: $0) }) else { return }
         seenBatches.withLock { $0.append(batch) }
         try? message.ack()
         answer(batch)
+    }
+
+    private static func coalescedItems(_ payload: ByteBuffer) -> [WorkItem]? {
+        payload.withUnsafeReadableBytes { bytes in
+            guard CoalescedItems.isCoalesced(bytes), let items = try? CoalescedItems.split(bytes) else { return nil }
+            return items.compactMap { try? WorkItem(decoding: $0) }
+        }
+    }
+
+    /// Answers the items of a coalesced message as told, again or for the first time, in one message.
+    func answer(_ items: [WorkItem]) {
+        let results = items.compactMap { workResult(for: $0) }
+        guard !results.isEmpty, let reply = items.first?.replySubject else { return }
+        var writer = MessagePackWriter()
+        WorkResultBatch(results).write(to: &writer)
+        send(writer.bytes, to: reply)
+    }
+
+    /// Sends results of several requests to the inbox of the first that answer nothing of them.
+    func lie(about items: [WorkItem]) {
+        guard let reply = items.first?.replySubject else { return }
+        func result(_ request: String, _ index: Int) -> WorkResult {
+            WorkResult(
+                workItemID: "", requestID: request, itemIndex: index, outcome: .success([0x80]), workerID: "liar")
+        }
+        var strangers = MessagePackWriter()
+        WorkResultBatch(
+            items.map { result($0.requestID, 1) } + [result("00000000-0000-7000-8000-000000000000", 0)]
+        ).write(to: &strangers)
+        send(strangers.bytes, to: reply)
+        var whole = MessagePackWriter()
+        WorkResultBatch(items.map { result($0.requestID, 0) }).write(to: &whole)
+        // One that ends early, or says that it holds more, gives none of its results.
+        send(Array(whole.bytes.dropLast()), to: reply)
+        send(whole.bytes + [0], to: reply)
+        send([0x92, 0xC1], to: reply)
+        send(MessagePackWriter.encode(["liar", .array(items.map { [.string($0.requestID), 0] })]), to: reply)
     }
 
     /// Answers a batch as told, again or for the first time.

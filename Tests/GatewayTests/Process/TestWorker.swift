@@ -35,6 +35,8 @@ final class TestWorker: Sendable {
     private let consumer = Mutex<PullConsumer?>(nil)
     /// The batches that came, in order, and what pulls them; see `takeBatches`.
     let seenBatches = Mutex<[WorkItemBatch]>([])
+    /// The items of each coalesced message that came, in order.
+    let seenCoalesced = Mutex<[[WorkItem]]>([])
     let batchConsumer = Mutex<PullConsumer?>(nil)
     /// Where payloads are that did not fit into messages.
     private let payloads: URL?

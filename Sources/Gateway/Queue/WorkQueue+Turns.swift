@@ -1,0 +1,95 @@
+import NATSClient
+import NIOCore
+import Observability
+import Wire
+
+/// Requests of one work item that come together leave together (docs/batched-items.md, "Coalesced requests").
+extension WorkQueue {
+    /// Whether a request's work item may travel with those of others: its lane takes that, and there is something to gain.
+    func mayShareMessage(_ queued: QueuedRequest) -> Bool {
+        queued.request.workItemCount == 1
+            && queued.request.bytes.readableBytes <= WorkTurn.maximumBodyBytes
+            && batchLanes.takers(bundle: queued.route.bundle, pool: queued.route.pool) > 0
+    }
+
+    /// Encodes a request's work item for the end of this turn: when the event loop has handled all that it has read, and
+    /// before it writes anything to the broker.
+    func takeIntoTurn(_ queued: QueuedRequest) {
+        if turn.isEmpty { eventLoop.execute { self.endTurn() } }
+        let address = address(of: queued)
+        let writer = encoder.writer(for: queued, at: address)
+        queued.request.bytes.withUnsafeReadableBytes { bytes in
+            turn.append(requestID: queued.id, to: address, bodyBytes: bytes.count, at: .now()) { output in
+                WorkItemEncoder.append(queued, item: 0, of: bytes, with: writer, to: &output)
+            }
+        }
+    }
+
+    private func endTurn() {
+        for lane in turn.end() { publish(lane) }
+    }
+
+    private func publish(_ lane: WorkTurn.Lane) {
+        // Callers may have left, and the connection may be lost, since they came.
+        let items = lane.items.filter { collector.isOpen($0.requestID) }
+        let workers = batchLanes.takers(bundle: lane.address.bundle, pool: lane.address.pool)
+        var isKept = false
+        for part in Self.parts(of: items, workers: workers, payloadLimitBytes: payloadLimitBytes) {
+            if part.count > 1, publish(items[part], of: lane) {
+                isKept = true
+            } else {
+                for item in items[part] { publishAlone(item, of: lane) }
+            }
+        }
+        if !isKept { turn.reuse(lane) }
+    }
+
+    /// Which items share messages; each has its own where nobody takes several any more.
+    private static func parts(of items: [WorkTurn.Item], workers: Int, payloadLimitBytes: Int) -> [Range<Int>] {
+        guard workers > 0 else { return items.indices.map { $0..<$0 + 1 } }
+        return BatchPlan.parts(
+            itemCount: items.count, workers: workers,
+            maximumBytes: min(BatchPlan.maximumBytes, payloadLimitBytes / 2)
+        ) { items[$0].bytes.count }
+    }
+
+    private func publishAlone(_ item: WorkTurn.Item, of lane: WorkTurn.Lane) {
+        if let refusal = publish(lane.bytes[item.bytes], index: 0, of: item.requestID, to: item.address) {
+            return end(item.requestID, .refused(refusal))
+        }
+        published(item.requestID, itemCount: 1, since: item.takenAt, at: .now())
+    }
+
+    /// Publishes several items as one message.
+    ///
+    /// - Returns: false where that was refused for its size; nothing was done then.
+    private func publish(_ items: ArraySlice<WorkTurn.Item>, of lane: WorkTurn.Lane) -> Bool {
+        let header = CoalescedItems.header(itemCount: items.count)
+        let bytes = lane.bytes
+        let ids = items.map(\.requestID)
+        do throws(NATSError) {
+            try jetStream.publish(
+                lane.address.batchSubject, sizeHint: items.reduce(header.count) { $0 + $1.bytes.count },
+                write: { buffer in
+                    buffer.writeBytes(header)
+                    for item in items { buffer.writeBytes(bytes[item.bytes]) }
+                },
+                onAck: { [self] result in
+                    if case .failure(let error) = result { notAcknowledged(ids, items: 0..<1, error) }
+                })
+        } catch .maxPayloadExceeded {
+            return false
+        } catch {
+            for id in ids { end(id, .refused(PublishRefusal(error))) }
+            return true
+        }
+        publishedMessage(itemCount: items.count, pool: lane.address.pool)
+        metrics.requestsCoalesced.increment(by: UInt64(items.count))
+        let now = NIODeadline.now()
+        for item in items {
+            collector.withWaiter(of: item.requestID) { $0.shared = .item(bytes[item.bytes], item.address) }
+            published(item.requestID, itemCount: 1, since: item.takenAt, at: now)
+        }
+        return true
+    }
+}
