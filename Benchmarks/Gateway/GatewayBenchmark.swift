@@ -13,7 +13,8 @@ struct GatewayBenchmark: AsyncParsableCommand {
         abstract: "Requests per second through sie-gateway against raw JetStream round trips.",
         discussion: """
             The real gateway and nats-server run as processes; a responder in this process answers at once with a \
-            vector of 384 numbers. HTTP clients keep their connections and send MessagePack. The peer is the same path \
+            vector of 384 numbers. A second gateway has a responder that takes several items in one message, so that \
+            requests that come together share messages. HTTP clients keep their connections and send MessagePack. The peer is the same path \
             without HTTP: NATSClient's publish, pull, reply and acknowledge. The floor of HTTP is the same load on a \
             server that only counts bytes: with the round trip it bounds what a gateway can reach. Rounds alternate; \
             the table shows medians.
@@ -48,11 +49,18 @@ struct GatewayBenchmark: AsyncParsableCommand {
         try await Self.prepareRawStream(nats.url)
         let floorRequest = GatewayStack.request(port: gateway.port, textBytes: textBytes)
         let load = HTTPLoad(port: gateway.port, request: floorRequest)
+        let coalescing = try await GatewayStack.start(on: group, takesBatches: true)
+        let coalescingLoad = HTTPLoad(
+            port: coalescing.gateway.port,
+            request: GatewayStack.request(port: coalescing.gateway.port, textBytes: textBytes))
+        // Until the gateway has heard of its worker, which says every second what it takes.
+        try await Task.sleep(for: .seconds(2))
         let floor = try FloorHTTPServer(requestBytes: floorRequest.readableBytes, answerBodyBytes: 384 * 4 + 200)
         floor.start()
         let floorLoad = HTTPLoad(port: floor.port, request: floorRequest)
         // The first answers wait for connections and caches; they are no part of what is measured.
         _ = try await load.run(connections: 8, duration: .seconds(1))
+        _ = try await coalescingLoad.run(connections: 8, duration: .seconds(1))
 
         print("machine: \(MachineDescription.current)")
         print("\(textBytes) bytes of text in, 384 float32 out, \(rounds) rounds of \(seconds) s, medians\n")
@@ -65,17 +73,25 @@ struct GatewayBenchmark: AsyncParsableCommand {
             var raw: [Round] = []
             var http: [Round] = []
             var bare: [Round] = []
-            var failures = 0
+            var together: [Round] = []
+            var (failures, failuresTogether) = (0, 0)
+            let before = try await Sharing(of: coalescing.gateway)
             for _ in 0..<rounds {
                 raw.append(try await rawRound(nats, inFlight: connections))
                 bare.append(try await httpRound(floorLoad, nil, nats, connections: connections).0)
                 let (round, failed) = try await httpRound(load, gateway, nats, connections: connections)
                 http.append(round)
                 failures += failed
+                let (shared, failedTogether) = try await httpRound(
+                    coalescingLoad, coalescing.gateway, coalescing.nats, connections: connections)
+                together.append(shared)
+                failuresTogether += failedTogether
             }
+            let sharing = try await Sharing(of: coalescing.gateway).since(before)
             for (name, rounds, failed) in [
                 ("NATS round trip", raw, "-"), ("HTTP, floor", bare, "-"),
                 ("HTTP through sie-gateway", http, "\(failures)"),
+                ("the same, requests coalesced", together, "\(failuresTogether)"),
             ] {
                 func median(_ value: KeyPath<Round, Double>, digits: Int) -> String {
                     Statistics.median(rounds.map { $0[keyPath: value] }).formatted(digits: digits)
@@ -86,20 +102,59 @@ struct GatewayBenchmark: AsyncParsableCommand {
                     median(\.serverMicroseconds, digits: 1), median(\.ownMicroseconds, digits: 1), failed,
                 ])
             }
-            let rate = Statistics.median(http.map(\.perSecond)) / Statistics.median(raw.map(\.perSecond))
-            let latency = Statistics.median(http.map(\.p50Microseconds)) / Statistics.median(raw.map(\.p50Microseconds))
             // One answer takes a round trip and an HTTP exchange, on the same processors: their times add up.
             let bound = 1 / (1 + Statistics.median(raw.map(\.perSecond)) / Statistics.median(bare.map(\.perSecond)))
             summary.append(
-                "\(connections) in flight: \(rate.formatted(digits: 2)) x the raw rate, "
-                    + "\(latency.formatted(digits: 2)) x its p50; round trip and HTTP floor together allow "
+                "\(connections) in flight: \(Self.ratios(of: http, to: raw)); round trip and HTTP floor together allow "
                     + "\(bound.formatted(digits: 2)) x the rate")
+            summary.append(
+                "\(connections) in flight, coalesced: \(Self.ratios(of: together, to: raw)); \(sharing.description)")
         }
         print(table.text)
         print("\n" + summary.joined(separator: "\n"))
         await floor.stop()
+        try await coalescing.stop()
         try await stack.stop()
         try await group.shutdownGracefully()
+    }
+
+    private static func ratios(of rounds: [Round], to raw: [Round]) -> String {
+        let rate = Statistics.median(rounds.map(\.perSecond)) / Statistics.median(raw.map(\.perSecond))
+        let latency =
+            Statistics.median(rounds.map(\.p50Microseconds)) / Statistics.median(raw.map(\.p50Microseconds))
+        return "\(rate.formatted(digits: 2)) x the raw rate, \(latency.formatted(digits: 2)) x its p50"
+    }
+
+    /// How many requests shared messages, as the gateway counts them.
+    private struct Sharing: CustomStringConvertible {
+        private var requests = 0.0
+        private var messages = 0.0
+        private var answers = 0.0
+
+        init(of gateway: ProductProcess) async throws {
+            let text = try await HTTPTestClient(port: gateway.port).send(.GET, "/metrics").text
+            func sum(_ name: String) -> Double {
+                text.split(separator: "\n").filter { $0.hasPrefix("\(name){") || $0.hasPrefix("\(name) ") }
+                    .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
+            }
+            requests = sum("sie_gateway_queue_requests_coalesced_total")
+            messages = sum("sie_gateway_queue_batches_published_total")
+            answers = sum("sie_gateway_requests_total")
+        }
+
+        func since(_ before: Sharing) -> Sharing {
+            var difference = self
+            difference.requests -= before.requests
+            difference.messages -= before.messages
+            difference.answers -= before.answers
+            return difference
+        }
+
+        var description: String {
+            let share = (100 * requests / max(1, answers)).formatted(digits: 0)
+            let each = (requests / max(1, messages)).formatted(digits: 1)
+            return "\(share) % of the requests shared messages, \(each) a message"
+        }
     }
 
     /// The processor time that the gateway, the server and this process have used so far, in seconds.

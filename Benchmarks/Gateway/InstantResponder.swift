@@ -76,21 +76,37 @@ final class InstantResponder: Sendable {
             stream: stream.name, consumer: Subjects.workConsumer(bundle: "default", pool: pool)
         ) { [weak connection] message in
             guard let connection,
-                let batch = message.payload.withUnsafeReadableBytes({ try? WorkItemBatch(decoding: $0) }),
-                let reply = batch.shared.replySubject
+                let (reply, results) = message.payload.withUnsafeReadableBytes({ Self.results(of: $0, answer) })
             else { return }
-            let results = batch.entries.map { entry in
-                WorkResult(
-                    workItemID: "", requestID: batch.shared.requestID, itemIndex: entry.index, outcome: answer,
-                    workerID: "instant")
-            }
             for part in WorkResultBatch.messages(of: results, bytes: 256 << 10) {
-                var writer = MessagePackWriter(capacity: 300 << 10)
+                var writer = MessagePackWriter(capacity: 2048 * part.results.count)
                 part.write(to: &writer)
                 try? connection.publish(reply, sizeHint: writer.count) { $0.writeBytes(writer.bytes) }
             }
             try? message.ack()
         }
+    }
+
+    /// The answers to a message with several items, of one request or of several, and where they go.
+    private static func results(
+        of bytes: UnsafeRawBufferPointer, _ answer: WorkResult.Outcome
+    ) -> (reply: String, results: [WorkResult])? {
+        func result(_ request: String, _ index: Int) -> WorkResult {
+            WorkResult(workItemID: "", requestID: request, itemIndex: index, outcome: answer, workerID: "instant")
+        }
+        guard CoalescedItems.isCoalesced(bytes) else {
+            guard let batch = try? WorkItemBatch(decoding: bytes), let reply = batch.shared.replySubject else {
+                return nil
+            }
+            return (reply, batch.entries.map { result(batch.shared.requestID, $0.index) })
+        }
+        let items = (try? CoalescedItems.split(bytes))?.compactMap { Item($0) } ?? []
+        guard let first = items.first else { return nil }
+        // All of them are one gateway's: it takes what comes to any of its inboxes.
+        return (
+            first.replySubject,
+            items.map { result(String(decoding: $0.requestID, as: UTF8.self), Int($0.index)) }
+        )
     }
 
     /// Says every second that there is a worker that takes batches.
