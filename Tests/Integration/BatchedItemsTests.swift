@@ -43,4 +43,28 @@ import Testing
         try Self.check(try await answer, entries)
         #expect(try await Self.metric("sie_gateway_queue_batches_published_total", of: stack) >= before + 4)
     }
+
+    @Test("texts of many clients share messages; when a worker is killed with its share, every client is answered")
+    func manyClients() async throws {
+        let stack = try await ServiceStack(workers: 2, workerEnvironment: ["SIE_ACK_WAIT_S": "3"])
+        let reference = try ReferenceTexts.all()
+        @Sendable func ask(_ count: Int) async throws {
+            try await withThrowingTaskGroup(of: Void.self) { clients in
+                for number in 0..<count {
+                    let entry = reference[number % reference.count]
+                    clients.addTask { try Self.check(try await stack.client.encode([entry.text]), [entry]) }
+                }
+                try await clients.waitForAll()
+            }
+        }
+        try await eventually("requests share messages") {
+            try await ask(40)
+            return try await Self.metric("sie_gateway_queue_requests_coalesced_total", of: stack) > 0
+        }
+        async let answers: Void = ask(100)
+        try await Task.sleep(for: .milliseconds(100))
+        stack.workers[0].signal(SIGKILL)
+        try await stack.workers[0].exitCode()
+        try await answers
+    }
 }
