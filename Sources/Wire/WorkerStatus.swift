@@ -74,7 +74,8 @@ public struct WorkerStatus: Sendable, Equatable {
 
     /// Names in `capabilities`.
     public enum Capability {
-        /// The worker pulls batched work items of its lane (``WorkItemBatch``).
+        /// The worker pulls messages with several work items of its lane, of one request (``WorkItemBatch``) and of several
+        /// (``CoalescedItems``).
         public static let batchedItems = "work_items/batch"
     }
 
