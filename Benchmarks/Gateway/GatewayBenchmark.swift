@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import NATSClient
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import TestSupport
 

@@ -264,7 +264,7 @@ package final class WorkDispatcher: Sendable {
         onSettled(held.content, held.itemCount)
     }
 
-    func attempt(_ what: String, _ action: () throws(NATSError) -> Void) {
+    private func attempt(_ what: String, _ action: () throws(NATSError) -> Void) {
         do throws(NATSError) {
             try action()
         } catch {

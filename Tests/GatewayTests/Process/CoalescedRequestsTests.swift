@@ -1,6 +1,8 @@
 import Gateway
+import NATSClient
 import NIOCore
 import NIOHTTP1
+import Synchronization
 import TestSupport
 import Testing
 import Wire
