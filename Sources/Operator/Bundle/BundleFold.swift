@@ -32,12 +32,13 @@ package struct BundleFold: Sendable, Hashable {
 
     /// - Parameters:
     ///   - publication: why the definition could not be written; nil where it is there.
+    ///   - refusal: what the API server did not take, if there was something.
     ///   - stoppedRollouts: ordinals at which new versions were stopped, by machine profiles.
     ///   - bundlesHash: of the config service, over all bundles.
     package init(
         _ bundle: SIEBundle, _ spec: SIEBundle.Spec, definition: BundleDefinition, objects: WorkerObjects,
-        observed: BundleObservation, publication: Verdict?, stoppedRollouts: [String: Int] = [:],
-        bundlesHash: String? = nil, now: Timestamp
+        observed: BundleObservation, publication: Verdict?, refusal: String? = nil,
+        stoppedRollouts: [String: Int] = [:], bundlesHash: String? = nil, now: Timestamp
     ) {
         let names = objects.names
         definitionPublished =
@@ -68,7 +69,8 @@ package struct BundleFold: Sendable, Hashable {
         let lacking = workers.filter { !$0.isAvailable }
         if let first = lacking.first {
             workersAvailable = Verdict(
-                .false, first.reason, lacking.map(\.explanation).joined(separator: "; "))
+                .false, first.reason,
+                (lacking.map(\.explanation) + [refusal].compactMap(\.self)).joined(separator: "; "))
         } else if isDormant {
             workersAvailable = Verdict(.true, .scaledToZero, "all groups are at zero")
         } else {

@@ -95,12 +95,14 @@ package struct BundleReconciler: Sendable {
         let fold = BundleFold(
             bundle, spec, definition: definition, objects: objects, observed: outcome.observed,
             publication: outcome.publication ?? outcome.plan?.obstacles.lazy.compactMap(\.publication).first,
-            stoppedRollouts: outcome.plan?.stoppedRollouts ?? [:],
+            refusal: outcome.refusal?.description, stoppedRollouts: outcome.plan?.stoppedRollouts ?? [:],
             bundlesHash: await parts.config.epoch()?.bundlesHash, now: now)
         // What was read last: the finalizer and the first status have changed the object meanwhile.
         let status = BundleStatusWriter(SIEBundle(bundle, status: written.status), now: now).outcome(
             fold, obstacles: outcome.plan?.obstacles ?? [], modelCount: bundle.modelCount(among: parts.models()))
-        return try await finish(&written, bundle, status, result(key, status, now: now))
+        let result = try await finish(&written, bundle, status, result(key, status, now: now))
+        if let refusal = outcome.refusal { throw refusal }
+        return result
     }
 
     // MARK: Looking and acting
@@ -109,6 +111,8 @@ package struct BundleReconciler: Sendable {
         var observed: BundleObservation
         var plan: BundlePlan?
         var publication: BundleFold.Verdict?
+        /// What the API server did not take: told in the status, then thrown, so that it is tried again.
+        var refusal: KubernetesError?
     }
 
     private func converge(
@@ -135,10 +139,13 @@ package struct BundleReconciler: Sendable {
             before = actions
             for action in actions {
                 try Task.checkCancellation()
-                if let refusal = try await perform(action, by: actor, of: bundle) {
-                    outcome.publication = refusal
-                    return outcome
+                do {
+                    outcome.publication = try await perform(action, by: actor, of: bundle)
+                } catch let error as KubernetesError where error.status != nil && !error.isConflict {
+                    outcome.refusal = error
+                    if case .publish = action { outcome.publication = .init(.false, .apiError, error.description) }
                 }
+                if outcome.publication != nil || outcome.refusal != nil { return outcome }
             }
         }
         return outcome

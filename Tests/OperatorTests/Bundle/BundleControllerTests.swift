@@ -24,8 +24,14 @@ struct BundleControllerTests {
     }
 
     private func wait(_ stack: OperatorStack, _ type: String, _ reason: String) async throws {
-        try await eventually("\(type) \(reason)", within: .seconds(45)) { () -> Bool in
-            try await condition(stack, type)?["reason"]?.stringValue == reason
+        do {
+            try await eventually("\(type) \(reason)", within: .seconds(45)) { () -> Bool in
+                try await condition(stack, type)?["reason"]?.stringValue == reason
+            }
+        } catch {
+            let bundle = try await stack.server.send("GET", "\(bundles(stack))/\(Self.name)")
+            print(String(decoding: JSONWriter.encode(bundle["status"] ?? .null), as: UTF8.self))
+            throw error
         }
     }
 
@@ -94,7 +100,8 @@ struct BundleControllerTests {
             try await stack.server.send("GET", statefulSet(stack))["spec"]?["replicas"] == 0
         }
         try await stack.server.send(
-            "PATCH", "\(statefulSet(stack))/status", ["status": ["replicas": 0, "readyReplicas": 0]],
+            "PATCH", "\(statefulSet(stack))/status",
+            ["status": ["replicas": 0, "readyReplicas": 0, "updatedReplicas": 0]],
             type: "application/merge-patch+json")
         try await eventually("the end", within: .seconds(30)) { () -> Bool in
             try await stack.server.request("GET", "\(bundles(stack))/\(Self.name)").status == 404

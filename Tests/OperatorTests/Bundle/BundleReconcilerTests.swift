@@ -160,6 +160,22 @@ struct BundleReconcilerTests {
         #expect(rig.reason(.definitionPublished) == "Synced")
     }
 
+    @Test("what the API server refuses is told in the status, and tried again")
+    func refused() async throws {
+        let rig = try await Rig()
+        rig.put()
+        rig.tell()
+        for (path, type) in [("configmaps", ConditionType.definitionPublished), ("statefulsets", .workersAvailable)] {
+            rig.kubernetes.fail(.status(403, reason: "Forbidden")) { $0.path.contains(path) && $0.method != "GET" }
+            await #expect(throws: KubernetesError.self) { try await rig.reconcile() }
+            let condition = try #require(rig.bundle?.status?.conditions[type])
+            #expect(condition.status == .false && condition.message.contains(path), "\(condition)")
+        }
+        _ = try await rig.reconcile()
+        #expect(rig.bundle?.status?.conditions.isTrue(.definitionPublished) == true)
+        #expect(rig.object("sie-worker-default-l4", "/apis/apps/v1/statefulsets") != nil)
+    }
+
     @Test("a suspended bundle, one that breaks a rule and one that is gone write nothing elsewhere")
     func silent() async throws {
         let rig = try await Rig()

@@ -15,6 +15,7 @@ package enum BundleReason: String, ConditionReason {
     case synced = "Synced"
     case conflictingOwner = "ConflictingOwner"
     case tooLarge = "TooLarge"
+    case apiError = "APIError"
 
     // Advertised
     case matches = "Matches"

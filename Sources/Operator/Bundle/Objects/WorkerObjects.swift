@@ -62,7 +62,7 @@ package struct WorkerObjects: Sendable {
             case .rollingUpdate:
                 [
                     "type": "RollingUpdate",
-                    // Servers without the feature behind maxUnavailable drop it and replace one at a time.
+                    // One is what servers do anyway, and those before 1.24 do not know the field.
                     "rollingUpdate": .members([
                         "partition": .int(Int64(partition ?? rollout.partition)),
                         "maxUnavailable": rollout.maxUnavailable == .int(1) ? nil : rollout.maxUnavailable.json,
