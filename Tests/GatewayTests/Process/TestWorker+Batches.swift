@@ -41,14 +41,16 @@ extension TestWorker {
 
     private func answer(batch message: JetStreamMessage) {
         if let items = Self.coalescedItems(message.payload) {
+            let behaviour = currentBehaviour
             seenCoalesced.withLock { $0.append(items) }
             try? message.ack()
-            return answer(items)
+            return answer(items, as: behaviour)
         }
         guard let batch = message.payload.withUnsafeReadableBytes({ try? WorkItemBatch(decoding: $0) }) else { return }
+        let behaviour = currentBehaviour
         seenBatches.withLock { $0.append(batch) }
         try? message.ack()
-        answer(batch)
+        answer(batch, as: behaviour)
     }
 
     private static func coalescedItems(_ payload: ByteBuffer) -> [WorkItem]? {
@@ -59,12 +61,13 @@ extension TestWorker {
     }
 
     /// Answers the items of a coalesced message as told, again or for the first time, in one message.
-    func answer(_ items: [WorkItem]) {
-        let results = items.compactMap { workResult(for: $0) }
+    func answer(_ items: [WorkItem], as behaviour: Behaviour? = nil) {
+        let behaviour = behaviour ?? currentBehaviour
+        let results = items.compactMap { workResult(for: $0, as: behaviour) }
         guard !results.isEmpty, let reply = items.first?.replySubject else { return }
         var writer = MessagePackWriter()
         WorkResultBatch(results).write(to: &writer)
-        send(writer.bytes, to: reply)
+        send(writer.bytes, to: reply, as: behaviour)
     }
 
     /// Sends results of several requests to the inbox of the first that answer nothing of them.
@@ -89,13 +92,14 @@ extension TestWorker {
     }
 
     /// Answers a batch as told, again or for the first time.
-    func answer(_ batch: WorkItemBatch) {
+    func answer(_ batch: WorkItemBatch, as behaviour: Behaviour? = nil) {
+        let behaviour = behaviour ?? currentBehaviour
         guard let reply = batch.shared.replySubject else { return }
-        let results = batch.entries.compactMap { workResult(for: batch.workItem($0)) }
+        let results = batch.entries.compactMap { workResult(for: batch.workItem($0), as: behaviour) }
         guard !results.isEmpty else { return }
         var writer = MessagePackWriter()
         WorkResultBatch(results).write(to: &writer)
-        send(writer.bytes, to: reply)
+        send(writer.bytes, to: reply, as: behaviour)
     }
 
     /// Sends batches of results to an open request that answer nothing of it.

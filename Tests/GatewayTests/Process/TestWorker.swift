@@ -78,42 +78,46 @@ final class TestWorker: Sendable {
 
     func behave(_ new: Behaviour) { behaviour.withLock { $0 = new } }
 
+    /// How it answers now. What comes is answered as was told before anybody could see that it came.
+    var currentBehaviour: Behaviour { behaviour.withLock { $0 } }
+
     /// The work items that came, in order.
     var items: [WorkItem] { seen.withLock { $0 } }
 
     private func answer(_ message: JetStreamMessage) {
         guard let item = message.payload.withUnsafeReadableBytes({ try? WorkItem(decoding: $0) }) else { return }
+        let behaviour = currentBehaviour
         seen.withLock { $0.append(item) }
         try? message.ack()
-        answer(item)
+        answer(item, as: behaviour)
     }
 
     /// Answers a work item as told, again or for the first time.
-    func answer(_ item: WorkItem) {
-        let behaviour = behaviour.withLock { $0 }
+    func answer(_ item: WorkItem, as behaviour: Behaviour? = nil) {
+        let behaviour = behaviour ?? currentBehaviour
         if case .lie = behaviour { lie(about: item) }
-        guard let result = workResult(for: item), let reply = item.replySubject else { return }
+        guard let result = workResult(for: item, as: behaviour), let reply = item.replySubject else { return }
         var writer = MessagePackWriter()
         result.write(to: &writer)
-        send(writer.bytes, to: reply)
+        send(writer.bytes, to: reply, as: behaviour)
     }
 
     /// Publishes an answer, twice where that was told.
-    func send(_ bytes: [UInt8], to reply: String) {
+    func send(_ bytes: [UInt8], to reply: String, as behaviour: Behaviour? = nil) {
         try? connection.publish(reply, payload: ByteBuffer(bytes: bytes))
-        if case .twice = behaviour.withLock({ $0 }) {
+        if case .twice = behaviour ?? currentBehaviour {
             try? connection.publish(reply, payload: ByteBuffer(bytes: bytes))
         }
     }
 
     /// What is answered to a work item; nil for nothing.
-    func workResult(for item: WorkItem) -> WorkResult? {
+    func workResult(for item: WorkItem, as behaviour: Behaviour) -> WorkResult? {
         var result = WorkResult(
             workItemID: item.workItemID, requestID: item.requestID, itemIndex: item.itemIndex,
             outcome: .success(result(for: item)), workerID: "test")
         result.timings.inference = 1.25
         result.timings.queue = 0.5
-        switch behaviour.withLock({ $0 }) {
+        switch behaviour {
         case .silent: return nil
         case .echo, .twice, .lie: break
         case .fail(let code, let message): result.outcome = .failure(message: message, code: code)
