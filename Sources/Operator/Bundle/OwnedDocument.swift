@@ -101,9 +101,9 @@ package struct OwnedDocument: Sendable, Hashable {
 }
 
 extension JSONValue {
-    /// An object of those members that have a value. A null is none: servers refuse it where they do not know the field.
+    /// An object of those members that have a value. JSON's null is one, which takes a field away in a patch.
     static func members(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
-        .object(members.compactMap { key, value in value.flatMap { $0 == .null ? nil : JSONMember(key, $0) } })
+        .object(members.compactMap { key, value in value.map { JSONMember(key, $0) } })
     }
 
     /// Texts by name, sorted, so that equal dictionaries are equal documents.

@@ -206,6 +206,26 @@ struct WorkerObjectsTests {
 
     // MARK: The rest
 
+    @Test("nothing that is sent has a null: servers refuse the fields that they do not know")
+    func noNulls() throws {
+        func hasNull(_ value: JSONValue) -> Bool {
+            switch value {
+            case .null: true
+            case .object(let members): members.contains { hasNull($0.value) }
+            case .array(let items): items.contains(where: hasNull)
+            default: false
+            }
+        }
+        for change in [[:], ["image": ["prepull": true]], group(["gpuCount": 0])] as [JSONValue] {
+            let (objects, group) = try objects(change)
+            let documents = [
+                objects.service, objects.statefulSet(group), objects.disruptionBudget(group), objects.prepull(group),
+                objects.scaledObject(group),
+            ]
+            for document in documents.compactMap(\.self) { #expect(!hasNull(document.document), "\(document.name)") }
+        }
+    }
+
     @Test("a budget protects groups of more than one worker, if it is wanted")
     func budget() throws {
         let (objects, group) = try objects()

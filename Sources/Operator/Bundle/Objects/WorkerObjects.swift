@@ -62,10 +62,11 @@ package struct WorkerObjects: Sendable {
             case .rollingUpdate:
                 [
                     "type": "RollingUpdate",
-                    // One is what servers do anyway, and those before 1.24 do not know the field.
                     "rollingUpdate": .members([
                         "partition": .int(Int64(partition ?? rollout.partition)),
-                        "maxUnavailable": rollout.maxUnavailable == .int(1) ? nil : rollout.maxUnavailable.json,
+                        // One is what servers do anyway, and those before 1.24 refuse the field, even a null.
+                        "maxUnavailable": rollout.maxUnavailable == .int(1)
+                            ? JSONValue?.none : rollout.maxUnavailable.json,
                     ]),
                 ]
             }

@@ -173,7 +173,7 @@ package struct WorkerPod: Sendable {
         }
         func amounts(_ amounts: [String: IntOrString]) -> JSONValue? {
             // Texts, as the server writes them.
-            amounts.isEmpty ? nil : .texts(amounts.mapValues(\.description))
+            amounts.isEmpty ? JSONValue?.none : .texts(amounts.mapValues(\.description))
         }
         return .members(["requests": amounts(requests), "limits": amounts(limits)])
     }
