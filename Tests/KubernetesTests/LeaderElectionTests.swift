@@ -9,6 +9,8 @@ struct LeaderElectionTests {
     /// A contender and its clock.
     private struct Contender {
         var election: LeaderElection
+        /// What it takes for the time of day.
+        var time = LeaderElectionTests.time
         var generator = SeededGenerator(seed: 5)
 
         init(_ identity: String, _ timing: LeaderElection.Timing = .init()) {
@@ -16,10 +18,10 @@ struct LeaderElectionTests {
         }
 
         mutating func proceed(_ now: Duration) -> LeaderElection.Action {
-            election.proceed(now: now, time: LeaderElectionTests.time)
+            election.proceed(now: now, time: time)
         }
         mutating func found(_ spec: Lease.Spec?, _ now: Duration) -> LeaderElection.Action {
-            election.found(spec, now: now, time: LeaderElectionTests.time, using: &generator)
+            election.found(spec, now: now, time: time, using: &generator)
         }
         mutating func wrote(_ spec: Lease.Spec, _ now: Duration) -> LeaderElection.Action {
             election.wrote(spec, now: now, using: &generator)
@@ -179,6 +181,44 @@ struct LeaderElectionTests {
         #expect(released.holderIdentity == nil)
         #expect(released.leaseDurationSeconds == 1)
         #expect(released.leaseTransitions == 3)
+    }
+
+    @Test(
+        "a time of day that jumps by an hour, at the leader or at a contender, changes nothing",
+        arguments: [-3600, 3600])
+    func jump(seconds: Int64) throws {
+        var (a, b) = (Contender("a"), Contender("b"))
+        func jumped(_ time: MicroTime) -> MicroTime {
+            MicroTime(microsecondsSince1970: time.microsecondsSince1970 + seconds * 1_000_000)
+        }
+        a.lead(.zero)
+        var spec = lease("a")
+        var now = Duration.zero
+        for round in 0..<60 {
+            now += .seconds(2)
+            if round == 20 { a.time = jumped(a.time) }
+            if round == 40 { b.time = jumped(b.time) }
+            guard case .update(let renewal) = a.proceed(now) else {
+                Issue.record("the leader does not renew in round \(round)")
+                return
+            }
+            spec = renewal
+            _ = a.wrote(spec, now)
+            #expect(a.election.isLeader && a.election.deadline == now + .seconds(10))
+            _ = b.proceed(now)
+            let next = wait(b.found(spec, now))
+            #expect(next != nil && !b.election.isLeader, "round \(round)")
+        }
+        #expect(spec.renewTime == jumped(Self.time) && spec.leaseTransitions == 0)
+        // The leader is gone: it is followed after the lease's own time and no other.
+        _ = b.proceed(now + .seconds(14))
+        #expect(wait(b.found(spec, now + .seconds(14))) != nil)
+        _ = b.proceed(now + .seconds(16))
+        guard case .update(let taken) = b.found(spec, now + .seconds(16)) else {
+            Issue.record("the lease is not taken")
+            return
+        }
+        #expect(taken.holderIdentity == "b" && taken.leaseTransitions == 1 && taken.renewTime == b.time)
     }
 
     /// A server, two contenders whose clocks and connections are as chance has it, and the rule that counts: there is at

@@ -4,6 +4,7 @@ import Kubernetes
 import Operator
 import TestSupport
 import Testing
+import Wire
 import YAML
 
 /// The manifests of `deploy/operator`, as kubectl puts them together.
@@ -103,7 +104,7 @@ struct DeploymentTests {
     }
 
     @Test(
-        "an API server takes the manifests, as far as it knows their kinds",
+        "an API server takes the manifests, as far as it knows their kinds, and those of the next version over them",
         .enabled(if: KubernetesAPIServer.isInstalled))
     func accepted() async throws {
         let server = try await KubernetesAPIServer.shared
@@ -127,6 +128,16 @@ struct DeploymentTests {
             let moved = MergePatch.apply(["metadata": ["namespace": .string(namespace)]], to: manifest)
             let reply = try await server.request("POST", collection, moved)
             #expect(reply.status == 201, "\(kind): \(reply.body["message"]?.stringValue ?? "")")
+            // The next version's manifests come over these: no field changes that cannot.
+            let text = String(decoding: JSONWriter.encode(moved), as: UTF8.self)
+            let next = try JSONReader.decode(
+                text.replacing("operator:\(ProductVersion.current)", with: "operator:next").utf8)
+            let name = manifest["metadata"]?["name"]?.stringValue ?? ""
+            let applied = try await server.request(
+                "PATCH", "\(collection)/\(name)?fieldManager=kubectl&force=true", next,
+                type: "application/apply-patch+yaml")
+            #expect(applied.status == 200, "\(kind): \(applied.body["message"]?.stringValue ?? "")")
+            #expect(kind != "Deployment" || text != String(decoding: JSONWriter.encode(next), as: UTF8.self))
         }
     }
 }

@@ -61,16 +61,21 @@ extension KubernetesAPIServer {
         return name
     }
 
-    /// Makes a service account with a role of these rules in its namespace.
+    /// Makes a service account with a role of these rules.
+    ///
+    /// - Parameter everywhere: whether the role is for all namespaces, and not for the account's alone.
     /// - Returns: a token for it, valid for an hour.
-    package func serviceAccount(_ name: String, in namespace: String, rules: [Rule]) async throws -> String {
+    package func serviceAccount(
+        _ name: String, in namespace: String, rules: [Rule], everywhere: Bool = false
+    ) async throws -> String {
         func strings(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
-        let metadata: JSONValue = ["name": .string(name), "namespace": .string(namespace)]
-        let roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/\(namespace)"
-        let accounts = "/api/v1/namespaces/\(namespace)/serviceaccounts"
-        try await send("POST", accounts, ["metadata": metadata])
+        let account: JSONValue = ["name": .string(name), "namespace": .string(namespace)]
+        let group = "/apis/rbac.authorization.k8s.io/v1"
+        let (roles, kind) = everywhere ? (group, "ClusterRole") : ("\(group)/namespaces/\(namespace)", "Role")
+        let metadata: JSONValue = everywhere ? ["name": .string("\(name)-\(namespace)")] : account
+        try await send("POST", accounts(namespace), ["metadata": account])
         try await send(
-            "POST", "\(roles)/roles",
+            "POST", "\(roles)/\(kind.lowercased())s",
             [
                 "metadata": metadata,
                 "rules": .array(
@@ -82,35 +87,62 @@ extension KubernetesAPIServer {
                     }),
             ])
         try await send(
-            "POST", "\(roles)/rolebindings",
+            "POST", "\(roles)/\(kind.lowercased())bindings",
             [
                 "metadata": metadata,
                 "subjects": [
                     ["kind": "ServiceAccount", "name": .string(name), "namespace": .string(namespace)]
                 ],
                 "roleRef": [
-                    "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": .string(name),
+                    "apiGroup": "rbac.authorization.k8s.io", "kind": .string(kind),
+                    "name": metadata["name"] ?? .null,
                 ],
             ])
-        let token = try await send(
-            "POST", "\(accounts)/\(name)/token",
+        return try await token(for: name, in: namespace)
+    }
+
+    /// Asks for another token for a service account, valid for an hour.
+    ///
+    /// - Parameter secret: a Secret of the account's namespace; when it is deleted, the token is of no worth any more.
+    package func token(
+        for account: String, in namespace: String, boundTo secret: String? = nil
+    ) async throws -> String {
+        let bound: JSONValue? = secret.map { ["apiVersion": "v1", "kind": "Secret", "name": .string($0)] }
+        let reply = try await send(
+            "POST", "\(accounts(namespace))/\(account)/token",
             [
                 "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
-                "spec": ["audiences": ["https://kubernetes.default.svc"], "expirationSeconds": 3600],
+                "spec": [
+                    "audiences": ["https://kubernetes.default.svc"], "expirationSeconds": 3600,
+                    "boundObjectRef": bound ?? .null,
+                ],
             ])
-        guard let text = token["status"]?["token"]?.stringValue else { throw Failure.refused("a token") }
+        guard let text = reply["status"]?["token"]?.stringValue else { throw Failure.refused("a token") }
         return text
     }
 
+    private func accounts(_ namespace: String) -> String { "/api/v1/namespaces/\(namespace)/serviceaccounts" }
+
     /// Writes a kubeconfig file, which goes with the server.
+    ///
+    /// - Parameters:
+    ///   - tokenFile: where the token is, instead of `token`.
+    ///   - port: where the server is reached, if not at its own port.
+    ///   - authorityFile: the authority of its certificate, if not its own.
     /// - Returns: its path.
-    package func kubeconfig(token: String? = nil, namespace: String = "default") throws -> String {
+    package func kubeconfig(
+        token: String? = nil, tokenFile: String? = nil, namespace: String = "default", port: Int? = nil,
+        authorityFile: String? = nil
+    ) throws -> String {
         let file = folder.appending(path: "\(UUID().uuidString).kubeconfig")
+        let url = "https://127.0.0.1:\(port ?? self.port)"
+        let user = tokenFile.map { "tokenFile: \"\($0)\"" } ?? "token: \"\(token ?? adminToken)\""
         let text = """
             apiVersion: v1
             kind: Config
-            clusters: [{name: test, cluster: {server: "\(url)", certificate-authority: "\(authorityFile)"}}]
-            users: [{name: test, user: {token: "\(token ?? adminToken)"}}]
+            clusters:
+            - {name: test, cluster: {server: "\(url)", certificate-authority: "\(authorityFile ?? self.authorityFile)"}}
+            users: [{name: test, user: {\(user)}}]
             contexts: [{name: test, context: {cluster: test, user: test, namespace: "\(namespace)"}}]
             current-context: test
 

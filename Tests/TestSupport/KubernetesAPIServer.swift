@@ -52,9 +52,13 @@ package final class KubernetesAPIServer: Sendable {
         get async throws { try await starting.value }
     }
 
+    /// Where a program is that ``isInstalled`` speaks of.
+    static func program(_ name: String) -> String { programs?.appending(path: name).path ?? "" }
+
     package let port: Int
     /// A bearer token that may do everything. The server's alone, and of no worth elsewhere.
     package let adminToken = UUID().uuidString
+    let storagePort: Int
     let folder: URL
     let client: CurlClient
     private let certificates: TestCertificates
@@ -69,17 +73,19 @@ package final class KubernetesAPIServer: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         client = try CurlClient()
         port = try NATSServerProcess.freePort()
-        let storagePort = try NATSServerProcess.freePort()
+        storagePort = try NATSServerProcess.freePort()
+        try Data(Self.auditPolicy.utf8).write(to: folder.appending(path: "audit-policy.yaml"))
         try Data("\(adminToken),admin,admin,\"system:masters\"\n".utf8).write(to: folder.appending(path: "tokens.csv"))
 
         lifeline = Pipe()
         supervisor = try ChildProcess(
-            "/bin/bash", arguments: ["-c", Self.supervision, "kubernetes"],
+            "/bin/bash",
+            arguments: ["-c", Self.supervision, "kubernetes"]
+                + Self.arguments(storagePort: storagePort, port: port, certificates: certificates, audits: true),
             environment: [
                 "PATH": "/usr/bin:/bin", "ETCD": programs.appending(path: "etcd").path,
                 "API_SERVER": programs.appending(path: "kube-apiserver").path, "FOLDER": folder.path,
-                "CERTIFICATES": certificates.folder.path, "PORT": "\(port)",
-                "STORAGE": "http://127.0.0.1:\(storagePort)",
+                "CERTIFICATES": certificates.folder.path, "STORAGE": "http://127.0.0.1:\(storagePort)",
             ],
             directory: folder, input: .descriptor(lifeline.fileHandleForReading.fileDescriptor))
         while true {
@@ -103,13 +109,7 @@ package final class KubernetesAPIServer: Sendable {
         openssl ecparam -name prime256v1 -genkey -noout -out accounts.key
         "$ETCD" --data-dir etcd --listen-client-urls "$STORAGE" --advertise-client-urls "$STORAGE" \
             --listen-peer-urls http://127.0.0.1:0 --logger zap --log-level error >etcd.log 2>&1 &
-        "$API_SERVER" --etcd-servers "$STORAGE" --bind-address 127.0.0.1 --secure-port "$PORT" \
-            --advertise-address 127.0.0.1 --tls-cert-file "$CERTIFICATES/server.pem" \
-            --tls-private-key-file "$CERTIFICATES/server.key" --client-ca-file "$CERTIFICATES/ca.pem" \
-            --token-auth-file tokens.csv --authorization-mode RBAC \
-            --service-account-issuer https://kubernetes.default.svc --api-audiences https://kubernetes.default.svc \
-            --service-account-signing-key-file accounts.key --service-account-key-file accounts.key \
-            --service-cluster-ip-range 10.0.0.0/24 --profiling=false >server.log 2>&1 &
+        "$API_SERVER" "$@" >server.log 2>&1 &
         (read -r _ <&3) &
         wait -n
         kill -KILL $(jobs -p)
@@ -118,6 +118,26 @@ package final class KubernetesAPIServer: Sendable {
         read -r _ <&3
         rm -rf "$FOLDER" "$CERTIFICATES"
         """
+
+    /// What an API server is started with, in ``folder``.
+    /// - Parameter audits: whether it writes down what service accounts ask for.
+    static func arguments(
+        storagePort: Int, port: Int, certificates: TestCertificates, audits: Bool
+    ) -> [String] {
+        let settings = [
+            "etcd-servers": "http://127.0.0.1:\(storagePort)", "bind-address": "127.0.0.1", "secure-port": "\(port)",
+            "advertise-address": "127.0.0.1", "tls-cert-file": certificates.path("server.pem"),
+            "tls-private-key-file": certificates.path("server.key"), "client-ca-file": certificates.path("ca.pem"),
+            "token-auth-file": "tokens.csv", "authorization-mode": "RBAC",
+            "service-account-issuer": "https://kubernetes.default.svc",
+            "api-audiences": "https://kubernetes.default.svc", "service-account-signing-key-file": "accounts.key",
+            "service-account-key-file": "accounts.key", "service-cluster-ip-range": "10.0.0.0/24",
+            // As some clusters have it: whoever holds up an owner's deletion must have rights on the owner.
+            "enable-admission-plugins": "OwnerReferencesPermissionEnforcement", "profiling": "false",
+        ]
+        let auditing = ["audit-policy-file": "audit-policy.yaml", "audit-log-path": "audit.log"]
+        return (audits ? settings.merging(auditing) { $1 } : settings).map { "--\($0)=\($1)" }
+    }
 
     /// `https://127.0.0.1:port`
     package var url: String { "https://127.0.0.1:\(port)" }

@@ -30,16 +30,17 @@ package enum BundleDrain: Sendable, Hashable {
     /// Take the finalizer away, and tell why.
     case release(Note, message: String)
 
-    /// How long a drain may take beyond the workers' own time.
+    /// How long a drain may take beyond the workers' own time, unless somebody has set another time.
     package static let deadlineSeconds: Int64 = 600
     /// After how long KEDA, which has to let a ScaledObject go, counts as not running.
     package static let longestKEDA: Int64 = 120
 
     /// - Parameters:
     ///   - objects: made of the bundle; nil where its spec cannot be read, and there is nothing to find.
-    ///   - isNamespaceTerminating: whether everything goes anyway.
+    ///   - deadlineSeconds: how long it may take beyond the workers' own time.
     package static func next(
-        for bundle: SIEBundle, objects: WorkerObjects?, observed: BundleObservation, now: Timestamp
+        for bundle: SIEBundle, objects: WorkerObjects?, observed: BundleObservation,
+        deadlineSeconds: Int64 = deadlineSeconds, now: Timestamp
     ) -> BundleDrain {
         guard bundle.metadata.finalizers.contains(SIEBundle.finalizer) else { return .done }
         if bundle.mustForceFinalize {

@@ -14,6 +14,8 @@ package struct BundleReconciler: Sendable {
         package var installation: Installation
         /// Counts deleted bundles that went before their objects had.
         package var finalizerTimeouts: Counter
+        /// After how long such a bundle goes, beyond its workers' own time.
+        package var finalizerSeconds: Int64
         /// The object as the informer has it; nil where there is none.
         package var find: @Sendable (ObjectKey) -> SIEBundle?
         /// All bundles that are known.
@@ -25,7 +27,8 @@ package struct BundleReconciler: Sendable {
 
         package init(
             client: KubernetesClient, config: ConfigServiceClient, events: EventRecorder, installation: Installation,
-            finalizerTimeouts: Counter, find: @escaping @Sendable (ObjectKey) -> SIEBundle?,
+            finalizerTimeouts: Counter, finalizerSeconds: Int64 = BundleDrain.deadlineSeconds,
+            find: @escaping @Sendable (ObjectKey) -> SIEBundle?,
             bundles: @escaping @Sendable () -> [SIEBundle],
             models: @escaping @Sendable () -> [SIEModel] = { [] },
             queuedItems: @escaping @Sendable (String) -> Int? = { _ in nil }
@@ -35,6 +38,7 @@ package struct BundleReconciler: Sendable {
             self.events = events
             self.installation = installation
             self.finalizerTimeouts = finalizerTimeouts
+            self.finalizerSeconds = finalizerSeconds
             self.find = find
             self.bundles = bundles
             self.models = models
@@ -197,7 +201,9 @@ package struct BundleReconciler: Sendable {
             if let objects {
                 observed = try await observer.look(at: bundle, objects, in: places, asksForPods: false, now: now)
             }
-            switch BundleDrain.next(for: bundle, objects: objects, observed: observed, now: now) {
+            switch BundleDrain.next(
+                for: bundle, objects: objects, observed: observed, deadlineSeconds: parts.finalizerSeconds, now: now)
+            {
             case .done: return .done
             case .act(let actions, let message):
                 try await written.write(BundleStatusWriter(bundle, now: now).terminating(message))

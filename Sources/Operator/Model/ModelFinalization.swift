@@ -31,10 +31,10 @@ package enum ModelFinalization: Sendable, Hashable {
     case release(Note, message: String)
     /// Ask the config service to forget the model, then ask ``next(for:after:now:)`` what its answer means.
     case deleteRemote(modelID: String)
-    /// Ask it again later.
-    case retry(message: String, afterSeconds: Int?)
+    /// Ask it again later; at the deadline at the latest.
+    case retry(message: String, afterSeconds: Int?, atMostSeconds: Int64)
 
-    /// After how long the finalizer goes although nobody answered.
+    /// After how long the finalizer goes although nobody answered, unless somebody has set another time.
     package static let deadlineSeconds: Int64 = 600
 
     /// What to do for a deleted object.
@@ -51,7 +51,9 @@ package enum ModelFinalization: Sendable, Hashable {
     }
 
     /// What the config service's answer to the deletion means.
-    package static func next(for model: SIEModel, after answer: ConfigAnswer, now: Timestamp) -> ModelFinalization {
+    package static func next(
+        for model: SIEModel, after answer: ConfigAnswer, deadlineSeconds: Int64 = deadlineSeconds, now: Timestamp
+    ) -> ModelFinalization {
         let (problem, wait): (String, Int?)
         switch answer {
         case .response(status: 200..<300, _, _):
@@ -65,11 +67,12 @@ package enum ModelFinalization: Sendable, Hashable {
         case .none(let reason): (problem, wait) = ("no answer of the config service: \(reason)", nil)
         }
         let begun = model.metadata.deletionTimestamp?.secondsSince1970 ?? now.secondsSince1970
-        if now.secondsSince1970 - begun >= deadlineSeconds {
+        let left = deadlineSeconds - (now.secondsSince1970 - begun)
+        guard left > 0 else {
             return .release(
                 .finalizerTimeout, message: "\(problem) for \(deadlineSeconds) s; the catalogue keeps the model")
         }
-        return .retry(message: problem, afterSeconds: wait)
+        return .retry(message: problem, afterSeconds: wait, atMostSeconds: left)
     }
 
     /// Whether an object is to have the finalizer while it lives.

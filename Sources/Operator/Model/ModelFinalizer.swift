@@ -6,11 +6,13 @@ struct ModelFinalizer: Sendable {
     private let config: ConfigServiceClient
     private let events: EventRecorder
     private let timeouts: Counter
+    private let deadlineSeconds: Int64
 
-    init(_ config: ConfigServiceClient, _ events: EventRecorder, timeouts: Counter) {
+    init(_ config: ConfigServiceClient, _ events: EventRecorder, timeouts: Counter, deadlineSeconds: Int64) {
         self.config = config
         self.events = events
         self.timeouts = timeouts
+        self.deadlineSeconds = deadlineSeconds
     }
 
     func finalize(
@@ -20,14 +22,15 @@ struct ModelFinalizer: Sendable {
         if case .deleteRemote(let modelID) = next {
             let answer = await config.remove(modelID)
             try Task.checkCancellation()
-            next = ModelFinalization.next(for: model, after: answer, now: now)
+            next = ModelFinalization.next(
+                for: model, after: answer, deadlineSeconds: deadlineSeconds, now: now)
         }
         switch next {
         case .done: return .done
         case .deleteRemote: return .requeue
-        case .retry(_, let seconds):
-            let wait = Duration.seconds(Double.random(in: 5...15))
-            return .requeueAfter(max(wait, .seconds(min(seconds ?? 0, 300))))
+        case .retry(_, let seconds, let left):
+            let wait = max(Duration.seconds(Double.random(in: 5...15)), .seconds(min(seconds ?? 0, 300)))
+            return .requeueAfter(min(wait, .seconds(left)))
         case .release(let note, let message):
             try await resources.release(model)
             if note == .finalizerTimeout { timeouts.increment() }

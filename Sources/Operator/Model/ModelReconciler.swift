@@ -15,6 +15,8 @@ package struct ModelReconciler: Sendable {
         package var events: EventRecorder
         /// Counts deleted models that went although the config service could not be asked.
         package var finalizerTimeouts: Counter
+        /// After how long such a model goes.
+        package var finalizerSeconds: Int64
         /// The object as the informer has it; nil where there is none.
         package var find: @Sendable (ObjectKey) -> SIEModel?
         /// All objects with an object's model id.
@@ -24,7 +26,9 @@ package struct ModelReconciler: Sendable {
 
         package init(
             client: KubernetesClient, config: ConfigServiceClient, fleet: GatewayFleet, prober: GatewayProber,
-            events: EventRecorder, finalizerTimeouts: Counter, find: @escaping @Sendable (ObjectKey) -> SIEModel?,
+            events: EventRecorder, finalizerTimeouts: Counter,
+            finalizerSeconds: Int64 = ModelFinalization.deadlineSeconds,
+            find: @escaping @Sendable (ObjectKey) -> SIEModel?,
             namesakes: @escaping @Sendable (SIEModel) -> [SIEModel],
             awaitsBundles: @escaping @Sendable (SIEModel) -> Bool = { _ in false }
         ) {
@@ -34,6 +38,7 @@ package struct ModelReconciler: Sendable {
             self.prober = prober
             self.events = events
             self.finalizerTimeouts = finalizerTimeouts
+            self.finalizerSeconds = finalizerSeconds
             self.find = find
             self.namesakes = namesakes
             self.awaitsBundles = awaitsBundles
@@ -58,7 +63,9 @@ package struct ModelReconciler: Sendable {
         let resources = parts.client.resources(SIEModel.self, in: key.namespace)
         if model.isTerminating {
             waits.forget(key)
-            let finalizer = ModelFinalizer(parts.config, parts.events, timeouts: parts.finalizerTimeouts)
+            let finalizer = ModelFinalizer(
+                parts.config, parts.events, timeouts: parts.finalizerTimeouts,
+                deadlineSeconds: parts.finalizerSeconds)
             return try await finalizer.finalize(model, in: resources, now: now)
         }
         var written = WrittenObject(model, resources)

@@ -29,7 +29,7 @@ package enum PoolFinalization: Sendable, Hashable {
     /// Come again after a while.
     case retry(message: String)
 
-    /// After how long the finalizer goes although something could not be undone.
+    /// After how long the finalizer goes although something could not be undone, unless somebody has set another time.
     package static let deadlineSeconds: Int64 = 600
     /// How long gateways have to forget the pool.
     package static let visibilitySeconds: Int64 = 30
@@ -72,7 +72,9 @@ package enum PoolFinalization: Sendable, Hashable {
     }
 
     /// What to do where the cluster does not let anything be undone: deleting a namespace must end.
-    package static func next(for pool: SIEPool, problem: String, now: Timestamp) -> PoolFinalization {
+    package static func next(
+        for pool: SIEPool, problem: String, deadlineSeconds: Int64 = deadlineSeconds, now: Timestamp
+    ) -> PoolFinalization {
         guard age(of: pool, now) >= deadlineSeconds else { return .retry(message: problem) }
         let text = "\(problem) for \(deadlineSeconds) s; the pool's objects may still be there"
         return .release(.finalizerTimeout, message: text)

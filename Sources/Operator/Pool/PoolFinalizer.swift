@@ -6,16 +6,18 @@ struct PoolFinalizer: Sendable {
     private let store: PoolStore
     private let events: EventRecorder
     private let timeouts: Counter
+    private let deadlineSeconds: Int64
     /// Asks every ready replica of the gateway for a pool.
     private let probe: @Sendable (String, Timestamp) async -> [PoolReport]
 
     init(
-        _ store: PoolStore, _ events: EventRecorder, timeouts: Counter,
+        _ store: PoolStore, _ events: EventRecorder, timeouts: Counter, deadlineSeconds: Int64,
         probe: @escaping @Sendable (String, Timestamp) async -> [PoolReport]
     ) {
         self.store = store
         self.events = events
         self.timeouts = timeouts
+        self.deadlineSeconds = deadlineSeconds
         self.probe = probe
     }
 
@@ -50,7 +52,8 @@ struct PoolFinalizer: Sendable {
                 // What cannot even be released comes again by the queue.
                 if error.isCancellation { throw error }
                 if case .release = next { throw error }
-                next = PoolFinalization.next(for: pool, problem: "\(error)", now: now)
+                next = PoolFinalization.next(
+                    for: pool, problem: "\(error)", deadlineSeconds: deadlineSeconds, now: now)
                 if case .retry = next { return .requeue }
             }
         }

@@ -17,6 +17,8 @@ package struct PoolReconciler: Sendable {
         /// Leases taken back from gateways.
         package var takeovers: Counter
         package var finalizerTimeouts: Counter
+        /// After how long a deleted pool goes although something could not be undone.
+        package var finalizerSeconds: Int64
         /// This process's name in the pools' Leases; begins with ``PoolObjects/holderPrefix``.
         package var holder: String
         /// The object as the informer has it; nil where there is none.
@@ -28,7 +30,8 @@ package struct PoolReconciler: Sendable {
 
         package init(
             client: KubernetesClient, fleet: GatewayFleet, prober: GatewayProber, events: EventRecorder,
-            ages: PoolAges, takeovers: Counter, finalizerTimeouts: Counter, holder: String,
+            ages: PoolAges, takeovers: Counter, finalizerTimeouts: Counter,
+            finalizerSeconds: Int64 = PoolFinalization.deadlineSeconds, holder: String,
             find: @escaping @Sendable (ObjectKey) -> SIEPool?,
             bundles: @escaping @Sendable (String?) -> [SIEBundle],
             now: @escaping @Sendable () -> Double = { Date.now.timeIntervalSince1970 }
@@ -40,6 +43,7 @@ package struct PoolReconciler: Sendable {
             self.ages = ages
             self.takeovers = takeovers
             self.finalizerTimeouts = finalizerTimeouts
+            self.finalizerSeconds = finalizerSeconds
             self.holder = holder
             self.find = find
             self.bundles = bundles
@@ -53,6 +57,8 @@ package struct PoolReconciler: Sendable {
     private let parts: Parts
     private let waits = RetryWaits()
     private let incidents: IncidentLog
+    private let signs = PoolSigns()
+    private let start = ContinuousClock.now
 
     package init(_ parts: Parts) {
         self.parts = parts
@@ -69,7 +75,9 @@ package struct PoolReconciler: Sendable {
         let store = PoolStore(parts.client, namespace: key.namespace)
         if pool.isTerminating {
             forget(key)
-            let finalizer = PoolFinalizer(store, parts.events, timeouts: parts.finalizerTimeouts, probe: probe)
+            let finalizer = PoolFinalizer(
+                store, parts.events, timeouts: parts.finalizerTimeouts, deadlineSeconds: parts.finalizerSeconds,
+                probe: probe)
             return try await finalizer.finalize(pool, in: resources, now: time)
         }
         var written = WrittenObject(pool, resources)
@@ -111,10 +119,13 @@ package struct PoolReconciler: Sendable {
             switch action {
             case .read(let name, let withProfiles):
                 let live = try await store.read(name)
-                guard withProfiles else { return .live(live, profiles: nil, now: parts.now()) }
-                let profiles = KnownProfiles(
-                    bundles: parts.bundles(pool.metadata.namespace), defaultPool: try await store.defaultPool())
-                return .live(live, profiles: profiles, now: parts.now())
+                let unchanged = signs.unchangedSeconds(pool.key, live, now: start.duration(to: .now))
+                var profiles: KnownProfiles?
+                if withProfiles {
+                    profiles = KnownProfiles(
+                        bundles: parts.bundles(pool.metadata.namespace), defaultPool: try await store.defaultPool())
+                }
+                return .live(live, profiles: profiles, now: parts.now(), unchangedSeconds: unchanged)
             case .writeConfigMap(let write): return Self.event(try await store.write(write))
             case .writeLease(let write): return Self.event(try await store.write(write))
             case .remove(let live):
@@ -208,6 +219,7 @@ package struct PoolReconciler: Sendable {
     private func forget(_ key: ObjectKey) {
         waits.forget(key)
         incidents.forget(key)
+        signs.forget(key)
         parts.ages.forget(key)
     }
 }

@@ -42,8 +42,11 @@ package struct PoolReconciliation: Sendable {
 
     package enum Event: Sendable {
         case written
-        /// - Parameter now: when it was read, in Unix seconds.
-        case live(LivePool, profiles: KnownProfiles?, now: Double)
+        /// - Parameters:
+        ///   - now: when it was read, in Unix seconds.
+        ///   - unchangedSeconds: for how long nobody has given a sign of wanting the pool, as far as this process has
+        ///     watched and by a clock that does not jump.
+        case live(LivePool, profiles: KnownProfiles?, now: Double, unchangedSeconds: Double)
         /// Somebody else was faster.
         case conflict
         /// The API server could not be asked, or says no.
@@ -93,6 +96,7 @@ package struct PoolReconciliation: Sendable {
     private let holder: String
     private let jitter: Double
     private var now: Double
+    private var unchangedSeconds = 0.0
     private var state = State.begun
     private var conflicts = 0
     private var unknownProfiles: String?
@@ -135,7 +139,9 @@ package struct PoolReconciliation: Sendable {
         switch (state, event) {
         case (.beginning, .written): return claim()
         case (.claiming, .written), (.waiting, .waited): return read()
-        case (.reading, .live(let live, let profiles, let now)): return decide(live, profiles, now: now)
+        case (.reading, .live(let live, let profiles, let now, let unchanged)):
+            (self.now, unchangedSeconds) = (now, unchanged)
+            return decide(live, profiles)
         case (.reading, .failed(let message)): return fail(.configMap, message)
         case (.publishing, .conflict), (.renewing, .conflict), (.removing, .conflict): return conflict()
         case (.publishing, .failed(let message)): return fail(.configMap, message)
@@ -175,8 +181,7 @@ package struct PoolReconciliation: Sendable {
 
     // MARK: Deciding
 
-    private mutating func decide(_ live: LivePool, _ profiles: KnownProfiles?, now: Double) -> Action {
-        self.now = now
+    private mutating func decide(_ live: LivePool, _ profiles: KnownProfiles?) -> Action {
         guard let spec = pool.spec.value, let wanted = PoolDocument.Spec(pool) else {
             return finish(writer.invalid(pool.issues()), .afterSeconds(Self.stalledSeconds))
         }
@@ -236,9 +241,12 @@ package struct PoolReconciliation: Sendable {
         // Who is asked to look again looks again.
         if isExpired { return pool.isReconcileRequested ? nil : text }
         guard let last = live.lastSign ?? renewedAt else { return nil }
-        // Stamps are those of gateways, whose clocks may differ.
-        let isOver = now - last > Double(spec.ttlSeconds) + (live.configMap == nil ? 0 : PoolRenewal.largestSkewSeconds)
-        return isOver ? text : nil
+        let ttl = Double(spec.ttlSeconds)
+        // What gateways have ended was over by their clocks, too.
+        guard live.configMap != nil else { return now - last > ttl ? text : nil }
+        // Stamps are those of gateways, whose clocks may differ, and this clock may just have jumped: the time must have
+        // passed before somebody's eyes as well.
+        return now - last > ttl + PoolRenewal.largestSkewSeconds && unchangedSeconds >= ttl ? text : nil
     }
 
     // MARK: The two objects
@@ -301,7 +309,11 @@ package struct PoolReconciliation: Sendable {
             isManaged
             ? renewal.waitSeconds(ageSeconds: age, jitter: jitter)
             // Until somebody may have to end it.
-            : min(renewal.intervalSeconds, max(1, renewal.ttlSeconds + PoolRenewal.largestSkewSeconds + 1 - age))
+            : min(
+                renewal.intervalSeconds,
+                max(
+                    1, renewal.ttlSeconds + PoolRenewal.largestSkewSeconds + 1 - age,
+                    renewal.ttlSeconds - unchangedSeconds))
         let end = pool.spec.value?.expiresAt.map { max(1, Double($0.secondsSince1970) - now) } ?? .infinity
         let next = min(wait, end)
         return finish(status, status.conditions.isTrue(.ready) ? .afterSeconds(next) : .soon(atMostSeconds: next))

@@ -50,7 +50,8 @@ struct BundleControl: Sendable {
         let reconciler = BundleReconciler(
             .init(
                 client: client, config: config, events: events, installation: installation,
-                finalizerTimeouts: metrics.finalizerTimeouts, find: { known[$0] }, bundles: { known.all },
+                finalizerTimeouts: metrics.finalizerTimeouts,
+                finalizerSeconds: Int64(configuration.finalizerSeconds), find: { known[$0] }, bundles: { known.all },
                 models: { models.all }, queuedItems: queuedItems))
         var options = Controller.Options()
         options.workers = Self.workers

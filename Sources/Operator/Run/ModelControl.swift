@@ -30,7 +30,8 @@ struct ModelControl: Sendable {
         let reconciler = ModelReconciler(
             .init(
                 client: client, config: config, fleet: fleet, prober: prober, events: events,
-                finalizerTimeouts: metrics.finalizerTimeouts, find: { known[$0] },
+                finalizerTimeouts: metrics.finalizerTimeouts,
+                finalizerSeconds: Int64(configuration.finalizerSeconds), find: { known[$0] },
                 namesakes: { known.namesakes(of: $0) },
                 awaitsBundles: { $0.awaitsBundle(among: bundles.all) }))
         controller = Controller(

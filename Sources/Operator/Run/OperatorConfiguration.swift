@@ -39,6 +39,8 @@ package struct OperatorConfiguration: Sendable {
     package var configWritesPerSecond: Double
     /// Requests to the API server a second; twice as many at once.
     package var apiRequestsPerSecond: Double
+    /// After how long a deleted object goes although its effects could not be undone.
+    package var finalizerSeconds: Int
     package var kubeconfig: String?
     /// What tells this process from others of its kind.
     package var podName: String
@@ -52,7 +54,8 @@ package struct OperatorConfiguration: Sendable {
         electionID: String = "sie-operator.sie.dev",
         watchNamespace: String? = nil, namespace: String? = nil, configURL: String,
         gatewayService: String = "sie-gateway", tokenFile: String? = nil, authorityFile: String? = nil,
-        configWritesPerSecond: Double = 50, apiRequestsPerSecond: Double = 150, kubeconfig: String? = nil,
+        configWritesPerSecond: Double = 50, apiRequestsPerSecond: Double = 150, finalizerSeconds: Int = 600,
+        kubeconfig: String? = nil,
         podName: String, installation: Installation = Installation(),
         scalerAddress: String? = nil
     ) {
@@ -69,6 +72,7 @@ package struct OperatorConfiguration: Sendable {
         self.authorityFile = authorityFile
         self.configWritesPerSecond = configWritesPerSecond
         self.apiRequestsPerSecond = apiRequestsPerSecond
+        self.finalizerSeconds = finalizerSeconds
         self.kubeconfig = kubeconfig
         self.podName = podName
         self.installation = installation

@@ -56,6 +56,7 @@ struct PoolControl: Sendable {
                 client: client, fleet: fleet, prober: prober, events: events,
                 ages: PoolAges(metrics.poolRenewAge, registry: metrics.registry, now: now),
                 takeovers: metrics.poolLeaseTakeovers, finalizerTimeouts: metrics.finalizerTimeouts,
+                finalizerSeconds: Int64(configuration.finalizerSeconds),
                 holder: "\(PoolObjects.holderPrefix)\(configuration.podName)/\(UUID().uuidString.lowercased())",
                 find: { pools[$0] }, bundles: { bundles.all(in: $0) }, now: now))
         var controlling = Controller.Options()

@@ -67,6 +67,11 @@ struct RunCommand: AsyncParsableCommand {
         help: "Requests to the API server a second; twice as many at once. (default 150)")
     var kubeAPIQPS: Double?
 
+    @Option(
+        name: .customLong("finalizer-timeout"),
+        help: "After how many seconds a deleted object goes although its effects could not be undone. (default 600)")
+    var finalizerTimeoutSeconds: Int?
+
     @Option(help: "A kubeconfig file.")
     var kubeconfig: String?
 
@@ -120,6 +125,10 @@ struct RunCommand: AsyncParsableCommand {
         where !(value > 0 && value <= 10_000) {
             throw SettingError("\(name) must be more than 0 and at most 10000, not \(value)")
         }
+        let finalizerSeconds = finalizerTimeoutSeconds ?? environment.integer("FINALIZER_TIMEOUT", default: 600)
+        guard (1...86_400).contains(finalizerSeconds) else {
+            throw SettingError("FINALIZER_TIMEOUT must be from 1 to 86400 seconds, not \(finalizerSeconds)")
+        }
         return OperatorConfiguration(
             metrics: try address(metricsBindAddress, "METRICS_BIND_ADDRESS", ":8080"),
             probes: try address(healthProbeBindAddress, "HEALTH_PROBE_BIND_ADDRESS", ":8081"),
@@ -128,7 +137,8 @@ struct RunCommand: AsyncParsableCommand {
             watchNamespace: text(watchNamespace, "WATCH_NAMESPACE"), namespace: text(namespace, "NAMESPACE"),
             configURL: configURL, gatewayService: text(gatewayService, "GATEWAY_SERVICE") ?? "sie-gateway",
             tokenFile: text(tokenFile, "TOKEN_FILE"), authorityFile: text(configCAFile, "CONFIG_CA_FILE"),
-            configWritesPerSecond: writes, apiRequestsPerSecond: requests, kubeconfig: kubeconfig,
+            configWritesPerSecond: writes, apiRequestsPerSecond: requests, finalizerSeconds: finalizerSeconds,
+            kubeconfig: kubeconfig,
             podName: environment.string("POD_NAME") ?? environment.string("HOSTNAME") ?? "sie-operator",
             installation: Installation(
                 name: installationName, natsURL: text(workerNATSURL, "WORKER_NATS_URL"), configURL: configURL,

@@ -71,6 +71,17 @@ struct BundleStatusTests {
         #expect(bundle.status == before)
     }
 
+    @Test("the status of a bundle to which nothing happens is the same for ten minutes, looked at ever so often")
+    func quiet() throws {
+        var (world, bundle) = try world()
+        try look(world, &bundle)
+        let before = bundle.status
+        for second in stride(from: Int64(1), through: 600, by: 7) {
+            try look(world, &bundle, at: second)
+            #expect(bundle.status == before, "after \(second) s")
+        }
+    }
+
     @Test("groups at zero by choice keep nobody waiting")
     func dormant() throws {
         var (world, bundle) = try world(

@@ -66,7 +66,7 @@ struct ModelFinalizationTests {
         for answer in answers {
             let before = ModelFinalization.next(
                 for: model, after: answer, now: time(ModelFinalization.deadlineSeconds - 1))
-            guard case .retry(_, let seconds) = before else {
+            guard case .retry(_, let seconds, _) = before else {
                 Issue.record("\(answer) is not repeated: \(before)")
                 continue
             }

@@ -118,6 +118,18 @@ struct ModelReconciliationTests {
         #expect(model.status == before)
     }
 
+    @Test("the status of a model to which nothing happens is the same for ten minutes, looked at ever so often")
+    func quiet() throws {
+        var (model, world) = (try model(), World())
+        try reconcile(&model, &world)
+        let before = model.status
+        for second in stride(from: Int64(1), through: 600, by: 7) {
+            let look = try reconcile(&model, &world, at: second)
+            #expect(!look.steps.contains("write") && !look.steps.contains("post"))
+            #expect(model.status == before, "after \(second) s")
+        }
+    }
+
     @Test("a model that was there before its object is adopted, and nothing is sent")
     func adopted() throws {
         var (model, world) = (try model(), World())

@@ -83,6 +83,32 @@ struct PoolExpiryTests {
         #expect(world.live.lease?.spec?.holderIdentity == "a-gateway")
     }
 
+    @Test("a clock that jumps ends no pool that clients go on renewing", arguments: [-3600.0, 3600])
+    func jump(seconds: Double) throws {
+        var world = PoolWorld { $0.renewal = .clientRenewed }
+        try world.reconcile()
+        for round in 0..<20 {
+            world.now += 100
+            if round == 3 { (world.now, world.skew) = (world.now + seconds, seconds) }
+            // Gateways have the right time.
+            world.live.lease?.spec?.holderIdentity = "a-gateway"
+            world.live.lease?.spec?.renewTime = MicroTime(secondsSince1970: world.now - world.skew)
+            try world.reconcile()
+            #expect(world.reason(.ready) == "True Dormant", "round \(round)")
+            guard case .afterSeconds(let wait) = world.after else {
+                Issue.record("\(world.after)")
+                return
+            }
+            #expect(wait >= 1 && wait <= 200)
+        }
+        // When they stop, it ends, if not by a clock that is behind.
+        for _ in 0..<7 {
+            world.now += 100
+            try world.reconcile()
+        }
+        #expect(world.reason(.stalled) == (seconds > 0 ? "True Expired" : "absent"))
+    }
+
     @Test("a pool that clients stop renewing expires, also where a gateway has ended it, and stays so until asked")
     func abandoned() throws {
         for isSwept in [false, true] {

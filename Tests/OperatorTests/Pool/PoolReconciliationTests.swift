@@ -102,6 +102,21 @@ struct PoolReconciliationTests {
         #expect(world.live.lease?.spec?.leaseDurationSeconds == 300)
     }
 
+    @Test(
+        "the status of a pool to which nothing happens is written when it is renewed and not in between, for ten minutes",
+        arguments: [60, 600, 1200])
+    func quiet(ttl: Int) throws {
+        var world = PoolWorld { $0.ttlSeconds = ttl }
+        try world.reconcile()
+        for second in stride(from: 1.0, through: 600, by: 7) {
+            world.now = PoolWorld.start + second
+            try world.reconcile()
+            let isRenewed = world.trace.contains("change ConfigMap")
+            #expect(world.trace.contains("status") == isRenewed, "after \(second) s: \(world.trace)")
+            if !isRenewed { #expect(world.trace == ["read", "probe"]) }
+        }
+    }
+
     @Test("a pool with as many workers as it wants without traffic is ready; one that keeps all of them warm waits")
     func warm() throws {
         var world = PoolWorld { $0.minimumWorkerCount = 1 }

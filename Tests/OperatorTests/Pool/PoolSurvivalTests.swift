@@ -35,34 +35,39 @@ struct PoolSurvivalTests {
 
     /// Lets some times its time to live pass, a second at a time.
     ///
-    /// - Parameter pause: when the operator does not work, in seconds from the start.
+    /// - Parameters:
+    ///   - pause: when the operator does not work, in seconds from the start.
+    ///   - skew: by how much the operator's clock is ahead, from which second on.
     /// - Returns: how often the pool was deleted, and for how many seconds in a row at most it was not there.
     private func run(
-        _ world: inout PoolWorld, gateways: [Gateway], times: Int, pause: Range<Int> = 0..<0
+        _ world: inout PoolWorld, gateways: [Gateway], times: Int, pause: Range<Int> = 0..<0,
+        skew: [(from: Int, seconds: Double)] = []
     ) throws -> (sweeps: Int, longestAbsence: Int) {
         var gateways = gateways
         let ttl = Double(world.pool.spec.value?.ttlSeconds ?? 0)
         var (sweeps, absence, longest) = (0, 0, 0)
         var next = world.now
         for second in 0..<(times * Int(ttl)) {
-            world.now = PoolWorld.start + Double(second)
-            if world.now >= next, !pause.contains(second) {
+            let time = PoolWorld.start + Double(second)
+            world.now = time + (skew.last { $0.from <= second }?.seconds ?? 0)
+            if time >= next, !pause.contains(second) {
                 try world.reconcile()
                 guard case .afterSeconds(let wait) = world.after else {
                     Issue.record("\(world.after) after \(second) s")
                     break
                 }
-                next = world.now + wait
+                // Nobody's waits are by the time of day.
+                next = time + wait
                 // Those without a watch have read the pools at their start.
-                for index in gateways.indices where second == 0 { gateways[index].lastRenewed = world.now }
+                for index in gateways.indices where second == 0 { gateways[index].lastRenewed = time }
             }
             for index in gateways.indices { gateways[index].hear(world.live) }
             for index in gateways.indices where second % 60 == 59 {
-                guard gateways[index].sweep(world.live, ttl: ttl, now: world.now) else { continue }
+                guard gateways[index].sweep(world.live, ttl: ttl, now: time) else { continue }
                 world.live = LivePool()
                 sweeps += 1
                 // The informer tells of it.
-                next = world.now
+                next = time
                 for other in gateways.indices { gateways[other].hear(world.live) }
             }
             absence = world.live.configMap == nil ? absence + 1 : 0
@@ -85,6 +90,30 @@ struct PoolSurvivalTests {
         #expect(result.sweeps == 1 && result.longestAbsence <= 1)
         #expect(world.live.configMap != nil && world.live.lease != nil)
         #expect(world.reason(.ready) == "True Dormant")
+    }
+
+    @Test("an operator whose clock goes an hour ahead, and back again, loses nothing", arguments: [60, 600, 1200])
+    func ahead(ttl: Int) throws {
+        var world = PoolWorld { $0.ttlSeconds = ttl }
+        let result = try run(
+            &world, gateways: [.init(watches: true), .init(watches: true)], times: 10,
+            skew: [(from: 2 * ttl, seconds: 3600), (from: 5 * ttl, seconds: 0)])
+        #expect(result.sweeps == 0 && result.longestAbsence == 0)
+        #expect(world.reason(.ready) == "True Dormant" && world.reason(.leaseHeld) == "True Renewed")
+    }
+
+    @Test(
+        "an operator whose clock goes an hour back has its pools swept by gateways that count by clocks, and restores them within a second; with the clock put right that ends",
+        arguments: [60, 600])
+    func behind(ttl: Int) throws {
+        var world = PoolWorld { $0.ttlSeconds = ttl }
+        let away = try run(
+            &world, gateways: [.init(watches: true), .init(watches: true)], times: 10,
+            skew: [(from: 2 * ttl, seconds: -3600), (from: 8 * ttl, seconds: 0)])
+        #expect(away.sweeps > 0 && away.longestAbsence <= 1)
+        #expect(world.reason(.ready) == "True Dormant")
+        let after = try run(&world, gateways: [.init(watches: true)], times: 3)
+        #expect(after.sweeps == 0 && after.longestAbsence == 0)
     }
 
     @Test("an operator that is away for as long as a change of leaders takes loses nothing")

@@ -16,6 +16,8 @@ struct PoolWorld {
     var profiles = KnownProfiles(bundles: [], defaultPool: nil)
     var holder = Self.holder
     var now = Self.start
+    /// By how much the time of day is ahead of the time that has passed.
+    var skew = 0.0
     /// What the next action of a name gets instead of being done.
     var faults: [String: [PoolReconciliation.Event]] = [:]
 
@@ -23,6 +25,7 @@ struct PoolWorld {
     private(set) var after = PoolReconciliation.Return.never
     private(set) var incidents: [PoolReconciliation.Incident] = []
     private var version = 100
+    private let signs = PoolSigns()
 
     init(_ change: (inout SIEPool.Spec) -> Void = { _ in }) {
         var spec = SIEPool.Spec(gpus: [.init(machineProfile: "l4", count: 2)], ttlSeconds: 600)
@@ -92,7 +95,9 @@ struct PoolWorld {
         switch action {
         case .write(let status): pool.status = status
         case .addFinalizer: pool.metadata.finalizers.append(SIEPool.finalizer)
-        case .read(_, let withProfiles): return .live(live, profiles: withProfiles ? profiles : nil, now: now)
+        case .read(_, let withProfiles):
+            let unchanged = signs.unchangedSeconds(pool.key, live, now: .seconds(now - skew - Self.start))
+            return .live(live, profiles: withProfiles ? profiles : nil, now: now, unchangedSeconds: unchanged)
         case .writeConfigMap(let write): live.configMap = try apply(write, to: live.configMap)
         case .writeLease(let write): live.lease = try apply(write, to: live.lease)
         case .wait: return .waited

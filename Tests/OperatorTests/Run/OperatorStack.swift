@@ -40,8 +40,9 @@ final class OperatorStack: Sendable {
     let gateways: [ProductProcess]
     private let nats: NATSServerProcess
     private let folder: URL
-    private let kubeconfig: String
-    private let configPort: Int
+    let kubeconfig: String
+    /// Where the config service is, while it runs.
+    let configPort: Int
     private let host: String
 
     /// An address of this machine that objects may name: the API takes no loopback addresses. Says loudly where there is
@@ -58,12 +59,18 @@ final class OperatorStack: Sendable {
     ///   - gateways: how many there are; their endpoints are ready from the start.
     ///   - profiles: the machine profiles that gateways are configured with, which then share their pools through the
     ///     cluster; nil for gateways that know nothing of it.
-    init(host: String, gateways count: Int = 2, profiles: String? = nil) async throws {
+    ///   - server: nil for the one that tests share.
+    ///   - everywhere: whether the operator's role is for all namespaces.
+    init(
+        host: String, gateways count: Int = 2, profiles: String? = nil, server ownServer: KubernetesAPIServer? = nil,
+        everywhere: Bool = false
+    ) async throws {
         self.host = host
-        server = try await KubernetesAPIServer.shared
+        if let ownServer { server = ownServer } else { server = try await KubernetesAPIServer.shared }
         try await server.installCustomResources()
         namespace = try await server.namespace()
-        let token = try await server.serviceAccount("sie-operator", in: namespace, rules: Self.rules)
+        let token = try await server.serviceAccount(
+            "sie-operator", in: namespace, rules: Self.rules, everywhere: everywhere)
         kubeconfig = try server.kubeconfig(token: token, namespace: namespace)
         folder = FileManager.default.temporaryDirectory.appending(path: "operator-\(UUID().uuidString)")
         for name in ["bundles", "models", "store"] {
@@ -149,16 +156,26 @@ final class OperatorStack: Sendable {
 
     /// Starts an operator with no more rights than its role gives.
     ///
-    /// - Parameter scalerPort: where KEDA is served; nil for any.
-    func startOperator(scalerPort: Int? = nil) async throws -> ProductProcess {
-        let metrics = try NATSServerProcess.freePort()
+    /// - Parameters:
+    ///   - scalerPort: where KEDA is served; nil for any.
+    ///   - metricsPort: where metrics are; nil for any.
+    ///   - configPort: where it looks for the config service; nil for where that is.
+    ///   - kubeconfig: nil for the one of the role.
+    ///   - watchesAll: whether it looks after all namespaces, and not after the stack's alone.
+    ///   - options: more of the command line.
+    func startOperator(
+        scalerPort: Int? = nil, metricsPort: Int? = nil, configPort: Int? = nil, kubeconfig: String? = nil,
+        watchesAll: Bool = false, options: [String] = []
+    ) async throws -> ProductProcess {
+        let metrics = try metricsPort ?? NATSServerProcess.freePort()
         let scaler = try scalerPort ?? NATSServerProcess.freePort()
-        return try await ProductProcess("sie-operator", environment: ["KUBECONFIG": kubeconfig]) { port in
+        let environment = ["KUBECONFIG": kubeconfig ?? self.kubeconfig]
+        return try await ProductProcess("sie-operator", environment: environment) { port in
             [
-                "run", "--config-url", "http://127.0.0.1:\(self.configPort)", "--watch-namespace", self.namespace,
+                "run", "--config-url", "http://127.0.0.1:\(configPort ?? self.configPort)",
                 "--health-probe-bind-address", "127.0.0.1:\(port)", "--metrics-bind-address", "127.0.0.1:\(metrics)",
                 "--scaler-bind-address", "127.0.0.1:\(scaler)", "--log-level", "debug",
-            ]
+            ] + (watchesAll ? [] : ["--watch-namespace", self.namespace]) + options
         }
     }
 
