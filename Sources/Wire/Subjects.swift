@@ -69,6 +69,9 @@ public enum Subjects {
         "WORK_POOL_\(pool)"
     }
 
+    /// What the subjects of messages with several items begin with.
+    public static let batchPrefix = "sie.batch."
+
     /// `WORK_BATCH_{pool}`: the work-queue stream of one pool's batches.
     public static func batchStream(pool: String) -> String {
         "WORK_BATCH_\(pool)"

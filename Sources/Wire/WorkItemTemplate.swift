@@ -2,7 +2,7 @@ import MessagePack
 
 /// What the work items of all requests for one model on one lane say alike, encoded once.
 public struct WorkItemTemplate: Sendable {
-    /// operation, model_id, profile_id, pool_name, machine_profile
+    /// operation, model_id, profile_id, pool_name, machine_profile, and the key of the item, which follows
     let lane: [UInt8]
     /// bundle_config_hash, router_id
     let origin: [UInt8]
@@ -20,6 +20,7 @@ public struct WorkItemTemplate: Sendable {
         lane.write(shared.pool)
         lane.write("machine_profile" as StaticString)
         lane.write(shared.machineProfile)
+        lane.write("item" as StaticString)
         self.lane = lane.bytes
         var origin = MessagePackWriter(capacity: 160)
         origin.write("bundle_config_hash" as StaticString)

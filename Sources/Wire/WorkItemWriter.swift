@@ -21,46 +21,42 @@ public struct WorkItemWriter: Sendable {
     private let requestID: String
     private let totalItems: Int
     private let template: WorkItemTemplate
-    /// output_types, instruction, is_query, options; then what stands behind the payload: labels, output_schema; then
-    /// reply_subject, timestamp, traceparent.
-    private let shared: [UInt8]
-    private let middleEnd: Int
-    private let schemaEnd: Int
-    private let keyCount: UInt8
+    private let parameters: WorkItemParameters
+    /// The reply subject in two parts; nil where nobody waits for the result.
+    private let reply: (prefix: String, rest: String)?
+    private let timestamp: Double
+    private let traceParent: String?
 
     /// - Parameters:
     ///   - shared: the fields all items of the request have in common; its item and index are ignored.
     ///   - template: made of the same lane; nil where none is kept.
     public init(_ shared: WorkItem, template: WorkItemTemplate? = nil) {
-        requestID = shared.requestID
-        totalItems = shared.totalItems
-        self.template = template ?? WorkItemTemplate(shared)
-        var writer = MessagePackWriter(capacity: 384)
-        writer.write("output_types" as StaticString)
-        writer.write(optional: shared.outputTypes)
-        writer.write("instruction" as StaticString)
-        writer.write(optional: shared.instruction)
-        writer.write("is_query" as StaticString)
-        writer.write(shared.isQuery)
-        writer.write("options" as StaticString)
-        writer.write(optionalRaw: shared.options)
-        middleEnd = writer.count
-        writer.write("labels" as StaticString)
-        writer.write(optional: shared.labels)
-        writer.write("output_schema" as StaticString)
-        writer.write(optionalRaw: shared.outputSchema)
-        schemaEnd = writer.count
-        writer.write("reply_subject" as StaticString)
-        writer.write(optional: shared.replySubject)
-        writer.write("timestamp" as StaticString)
-        writer.write(shared.timestamp)
-        if let traceParent = shared.traceParent {
-            writer.write("traceparent" as StaticString)
-            writer.write(traceParent)
-        }
-        keyCount = shared.traceParent == nil ? 24 : 25
-        self.shared = writer.bytes
+        self.init(
+            requestID: shared.requestID, totalItems: shared.totalItems,
+            parameters: WorkItemParameters(
+                outputTypes: shared.outputTypes, instruction: shared.instruction, isQuery: shared.isQuery,
+                options: shared.options, labels: shared.labels, outputSchema: shared.outputSchema),
+            reply: shared.replySubject.map { (prefix: $0, rest: "") }, timestamp: shared.timestamp,
+            traceParent: shared.traceParent, template: template ?? WorkItemTemplate(shared))
     }
+
+    /// The same without a work item to take the fields from: for those who write one for each request.
+    ///
+    /// - Parameter reply: the reply subject in two parts, of which the first recurs; nil where nobody waits.
+    public init(
+        requestID: String, totalItems: Int, parameters: WorkItemParameters, reply: (prefix: String, rest: String)?,
+        timestamp: Double, traceParent: String?, template: WorkItemTemplate
+    ) {
+        self.requestID = requestID
+        self.totalItems = totalItems
+        self.parameters = parameters
+        self.reply = reply
+        self.timestamp = timestamp
+        self.traceParent = traceParent
+        self.template = template
+    }
+
+    private var keyCount: UInt8 { traceParent == nil ? 24 : 25 }
 
     /// Appends the item `index` to `writer`.
     public func write(_ payload: Payload, index: Int, to writer: inout MessagePackWriter) {
@@ -104,20 +100,69 @@ public struct WorkItemWriter: Sendable {
         writer.write("total_items" as StaticString)
         writer.write(totalItems)
         writer.writeRaw(template.lane)
-        writer.write("item" as StaticString)
-        if case .item(let bytes) = payload { writer.writeRaw(bytes) } else { writer.writeNil() }
-        writer.write("payload_ref" as StaticString)
-        if case .itemReference(let key) = payload { writer.write(key) } else { writer.writeNil() }
-        writer.write(part: 0..<middleEnd, of: shared)
-        writer.write("query_item" as StaticString)
-        if case .score(let query, _) = payload { writer.writeRaw(query) } else { writer.writeNil() }
-        writer.write("query_payload_ref" as StaticString)
-        if case .scoreReference(let key) = payload { writer.write(key) } else { writer.writeNil() }
-        writer.write("score_items" as StaticString)
-        if case .score(_, let items) = payload { writer.writeRaw(items) } else { writer.writeNil() }
-        writer.write(part: middleEnd..<schemaEnd, of: shared)
+        switch payload {
+        case .item(let bytes):
+            // Nearly all work items: what stands behind the item is prepared.
+            writer.writeRaw(bytes)
+            writer.writeRaw(Self.noReference)
+            writer.writeRaw(parameters.middle)
+            writer.writeRaw(Self.noScores)
+        case .itemReference(let key):
+            writer.writeNil()
+            writer.write("payload_ref" as StaticString)
+            writer.write(key)
+            writer.writeRaw(parameters.middle)
+            writer.writeRaw(Self.noScores)
+        case .score(let query, let items):
+            writer.writeNil()
+            writer.writeRaw(Self.noReference)
+            writer.writeRaw(parameters.middle)
+            writer.write("query_item" as StaticString)
+            writer.writeRaw(query)
+            writer.write("query_payload_ref" as StaticString)
+            writer.writeNil()
+            writer.write("score_items" as StaticString)
+            writer.writeRaw(items)
+        case .scoreReference(let key):
+            writer.writeNil()
+            writer.writeRaw(Self.noReference)
+            writer.writeRaw(parameters.middle)
+            writer.write("query_item" as StaticString)
+            writer.writeNil()
+            writer.write("query_payload_ref" as StaticString)
+            writer.write(key)
+            writer.write("score_items" as StaticString)
+            writer.writeNil()
+        case nil:
+            writer.writeNil()
+            writer.writeRaw(Self.noReference)
+            writer.writeRaw(parameters.middle)
+            writer.writeRaw(Self.noScores)
+        }
+        writer.writeRaw(parameters.end)
         writer.writeRaw(template.origin)
-        writer.write(part: schemaEnd..<shared.count, of: shared)
+        writer.write("reply_subject" as StaticString)
+        if let reply { writer.write(reply.prefix, reply.rest) } else { writer.writeNil() }
+        writer.write("timestamp" as StaticString)
+        writer.write(timestamp)
+        if let traceParent {
+            writer.write("traceparent" as StaticString)
+            writer.write(traceParent)
+        }
+    }
+
+    /// `payload_ref`, nil.
+    private static let noReference = encoded(nils: ["payload_ref"])
+    /// `query_item`, `query_payload_ref` and `score_items`, nil each.
+    private static let noScores = encoded(nils: ["query_item", "query_payload_ref", "score_items"])
+
+    private static func encoded(nils keys: [String]) -> [UInt8] {
+        var writer = MessagePackWriter(capacity: 64)
+        for key in keys {
+            writer.write(key)
+            writer.writeNil()
+        }
+        return writer.bytes
     }
 }
 
@@ -125,18 +170,19 @@ extension MessagePackWriter {
     /// The string `text.number`, made in place.
     fileprivate mutating func write(_ text: String, dotted number: Int) {
         // At most 15 digits and a point stay inside the string's own words.
-        var (text, suffix) = (text, "." + String(number))
-        text.withUTF8 { text in
-            suffix.withUTF8 { suffix in
-                writeStringHeader(count: text.count + suffix.count)
-                writeRaw(UnsafeRawBufferPointer(text))
-                writeRaw(UnsafeRawBufferPointer(suffix))
-            }
-        }
+        write(text, number == 0 ? ".0" : "." + String(number))
     }
 
-    fileprivate mutating func write(part: Range<Int>, of bytes: [UInt8]) {
-        bytes.withUnsafeBytes { writeRaw(UnsafeRawBufferPointer(rebasing: $0[part])) }
+    /// The string `first` + `second`, made in place.
+    fileprivate mutating func write(_ first: String, _ second: String) {
+        var (first, second) = (first, second)
+        first.withUTF8 { first in
+            second.withUTF8 { second in
+                writeStringHeader(count: first.count + second.count)
+                writeRaw(UnsafeRawBufferPointer(first))
+                writeRaw(UnsafeRawBufferPointer(second))
+            }
+        }
     }
 
     mutating func write(optional value: String?) {

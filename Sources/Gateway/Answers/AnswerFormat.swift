@@ -13,12 +13,16 @@ package enum AnswerFormat: Equatable, Sendable {
 
     /// What an `Accept` header asks for: MessagePack where it is named, else JSON. Errors are always JSON.
     package init(accept: String?) {
-        self = accept.map(Self.namesMessagePack) == true ? .messagePack : .json
+        var accept = accept ?? ""
+        self = accept.withUTF8 { AnswerFormat(accept: UnsafeRawBufferPointer($0)) }
     }
 
-    private static func namesMessagePack(_ accept: String) -> Bool {
-        accept.containsIgnoringASCIICase("application/msgpack")
+    /// The same, from the bytes of the header.
+    package init(accept: UnsafeRawBufferPointer) {
+        let namesMessagePack =
+            accept.containsIgnoringASCIICase("application/msgpack")
             || accept.containsIgnoringASCIICase("application/x-msgpack")
             || accept.containsIgnoringASCIICase("application/vnd.msgpack")
+        self = namesMessagePack ? .messagePack : .json
     }
 }

@@ -22,11 +22,12 @@ struct InferenceBody: Sendable {
         var candidates: Int?
     }
 
-    init(_ body: ByteBuffer, contentType: String?, of call: InferenceCall, parser: RequestParser) {
+    init(_ body: ByteBuffer, of call: InferenceCall, parser: RequestParser) {
         switch call.endpoint {
         case .operation(let operation, _):
             do throws(RequestBodyError) {
-                let parsed = try parser.parse(body, contentType: contentType, operation: operation)
+                let parsed = try parser.parse(
+                    body, isMessagePack: call.sendsMessagePack, operation: operation)
                 request = .success(parsed)
                 if operation == .score { numbers.candidates = parsed.items.count }
             } catch {

@@ -17,6 +17,8 @@ final class InferenceCall: Sendable {
     let grant: TokenGrant?
     /// This gateway's span of the caller's trace; nil where the caller sends none.
     let trace: TraceContext?
+    /// Whether the body is MessagePack; all else, and what does not say what it is, is JSON.
+    let sendsMessagePack: Bool
     /// How the answer is worded. For OpenAI clients the encoding of numbers is only known from the body.
     let format: AnswerFormat
     let exchange: HTTPExchange
@@ -24,22 +26,24 @@ final class InferenceCall: Sendable {
 
     init(endpoint: InferenceEndpoint, request: FastLaneRequest, grant: TokenGrant?) {
         let head = request.head
+        let fields = InferenceFields(head)
         self.grant = grant
         self.endpoint = endpoint
         self.head = head
         target = head.uri
-        machineProfileHeader = head.first("x-sie-machine-profile")
-        poolHeader = head.first("x-sie-pool")
-        sdkHeader = head.first("x-sie-sdk-version")
-        wait = head.first("x-sie-wait").flatMap { Double($0) }.flatMap { seconds in
+        machineProfileHeader = fields.machineProfile
+        poolHeader = fields.pool
+        sdkHeader = fields.sdkVersion
+        wait = fields.wait.flatMap { Double($0) }.flatMap { seconds in
             // A day is longer than anybody waits, and short enough for nanoseconds.
             seconds >= 0 ? .nanoseconds(Int64(min(seconds, 86_400) * 1e9)) : nil
         }
-        trace = head.first("traceparent").flatMap(TraceContext.init(header:)).map { parent in
+        trace = fields.traceParent.flatMap(TraceContext.init(header:)).map { parent in
             var random = SystemRandomNumberGenerator()
             return parent.child(using: &random)
         }
-        format = endpoint == .embeddings ? .openAI(.float) : AnswerFormat(accept: head.first("accept"))
+        sendsMessagePack = fields.sendsMessagePack ?? false
+        format = endpoint == .embeddings ? .openAI(.float) : fields.accepts ?? .json
         exchange = request.exchange
         receivedAt = request.receivedAt
     }

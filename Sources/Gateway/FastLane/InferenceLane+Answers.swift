@@ -61,14 +61,15 @@ extension InferenceLane {
         _ call: InferenceCall, _ success: SuccessAnswer, body: ByteBuffer, contentType: StaticString,
         served: ServedRoute
     ) {
-        let duration = Duration.nanoseconds((NIODeadline.now() - call.receivedAt).nanoseconds)
+        let time = NIODeadline.now() - call.receivedAt
         served.series.succeeded.increment()
-        served.series.latency.observe(duration)
+        served.series.latency.observe(time)
         call.exchange.respond(.ok, body: body) { fields in
             success.writeFields(contentType: contentType, to: &fields)
             if let trace = call.trace { fields.add("traceparent", trace.header) }
         }
-        observe?(call.answered(200, duration, route: served.route, worker: success.worker))
+        observe?(
+            call.answered(200, .nanoseconds(time.nanoseconds), route: served.route, worker: success.worker))
     }
 
     /// Answers without results.

@@ -42,8 +42,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     let eventLoop: any EventLoop
     let metrics: InferenceMetrics
     let logger: Logger
-    private let authorize: Authorize
-    private let identify: Identify
+    private let authorize: Authorize?
+    private let identify: Identify?
     private let limits: RateLimits
     private let elsewhere: Elsewhere
     let observe: Observe?
@@ -68,12 +68,14 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
 
     /// - Parameters:
     ///   - limits: what named tokens may ask for, here and elsewhere together.
+    ///   - authorize: nil where everybody may do everything.
+    ///   - identify: nil where nobody has limits.
     ///   - queue: nil where no NATS is configured; every request that gets that far is then refused.
     ///   - eventLoop: where routing happens: the queue's loop, or any where there is no queue.
     package init(
         configuration: Configuration, queue: WorkQueue?, eventLoop: any EventLoop, metrics: InferenceMetrics,
         logger: Logger,
-        authorize: @escaping Authorize = { _ in nil }, identify: @escaping Identify = { _ in nil },
+        authorize: Authorize? = nil, identify: Identify? = nil,
         limits: RateLimits = RateLimits(),
         elsewhere: @escaping Elsewhere = { _, _ in nil },
         observe: Observe? = nil
@@ -171,7 +173,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
 
     package func admit(_ head: RequestHead) -> FastLaneAdmission {
         guard let endpoint = InferenceEndpoint(head) else { return .pass }
-        if let refusal = authorize(head) {
+        if let authorize, let refusal = authorize(head) {
             count(endpoint, status: refusal.status)
             return .refuse(refusal)
         }
@@ -199,9 +201,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         guard let endpoint = InferenceEndpoint(request.head) else {
             return request.exchange.respond(HTTPReply(status: .notFound))
         }
-        let call = InferenceCall(endpoint: endpoint, request: request, grant: identify(request.head))
-        let body = InferenceBody(
-            request.body, contentType: request.head.first("content-type"), of: call, parser: parser)
+        let call = InferenceCall(endpoint: endpoint, request: request, grant: identify.flatMap { $0(request.head) })
+        let body = InferenceBody(request.body, of: call, parser: parser)
         let elsewhere = endpoint == .embeddings ? body.model.flatMap { self.elsewhere(request, $0) } : nil
         if eventLoop.inEventLoop {
             resolve(call, body, elsewhere: elsewhere)

@@ -23,16 +23,36 @@ package struct ResultCollector<Waiter> {
 
     private struct Request {
         var waiter: Waiter
-        var slots: [WorkResult?]
+        var itemCount: Int
         var missing: Int
+        /// Empty where there is only one item: its result is handed over at once.
+        var slots: [WorkResult?]
+    }
+
+    /// A request id. All ids in the table are this gateway's own, and their last digits are random: those alone are
+    /// hashed, since a request is looked up several times.
+    private struct Key: Hashable {
+        var id: String
+
+        init(_ id: String) { self.id = id }
+
+        func hash(into hasher: inout Hasher) {
+            var id = id
+            hasher.combine(
+                id.withUTF8 { utf8 in
+                    utf8.count < 8
+                        ? UInt64(utf8.count)
+                        : UnsafeRawBufferPointer(utf8).loadUnaligned(fromByteOffset: utf8.count - 8, as: UInt64.self)
+                })
+        }
     }
 
     private struct Deadline {
         var time: NIODeadline
-        var id: String
+        var id: Key
     }
 
-    private var requests: [String: Request] = [:]
+    private var requests: [Key: Request] = [:]
     /// Deadlines in the order of opening. All requests wait equally long, so this is also the order of expiry.
     private var deadlines: Deque<Deadline> = []
 
@@ -50,16 +70,25 @@ package struct ResultCollector<Waiter> {
         precondition(itemCount > 0, "a request without items has nothing to wait for")
         precondition(
             deadlines.last.map { $0.time <= deadline } ?? true, "requests expire in the order they were opened")
-        requests[id] = Request(waiter: waiter, slots: Array(repeating: nil, count: itemCount), missing: itemCount)
-        deadlines.append(Deadline(time: deadline, id: id))
+        let key = Key(id)
+        requests[key] = Request(
+            waiter: waiter, itemCount: itemCount, missing: itemCount,
+            slots: itemCount == 1 ? [] : Array(repeating: nil, count: itemCount))
+        deadlines.append(Deadline(time: deadline, id: key))
     }
 
     package mutating func receive(_ result: WorkResult) -> Received {
         let item = result.itemIndex
-        guard let entry = requests.index(forKey: result.requestID),
-            requests.values[entry].slots.indices.contains(item),
-            requests.values[entry].slots[item] == nil
-        else {
+        guard let entry = requests.index(forKey: Key(result.requestID)) else {
+            droppedResults += 1
+            return .dropped
+        }
+        if requests.values[entry].itemCount == 1, item == 0 {
+            let request = requests.remove(at: entry).value
+            forgetFinishedDeadlines()
+            return .complete(request.waiter, [result])
+        }
+        guard requests.values[entry].slots.indices.contains(item), requests.values[entry].slots[item] == nil else {
             droppedResults += 1
             return .dropped
         }
@@ -73,27 +102,29 @@ package struct ResultCollector<Waiter> {
 
     /// Ends a request early: its caller hung up, or its work was refused. Nil when it has already ended.
     package mutating func remove(_ id: String) -> Waiter? {
-        guard let request = requests.removeValue(forKey: id) else { return nil }
+        guard let request = requests.removeValue(forKey: Key(id)) else { return nil }
         forgetFinishedDeadlines()
         return request.waiter
     }
 
     /// Calls `body` with the waiter of an open request, which stays open.
     package func withWaiter(of id: String, _ body: (Waiter) -> Void) {
-        if let request = requests[id] { body(request.waiter) }
+        if let request = requests[Key(id)] { body(request.waiter) }
     }
 
     /// Calls `body` with the id and the waiter of every open request.
     package func forEachOpen(_ body: (String, Waiter) -> Void) {
-        for (id, request) in requests { body(id, request.waiter) }
+        for (key, request) in requests { body(key.id, request.waiter) }
     }
 
     /// The items of an open request that have no result yet, in order.
     package func missingItems(of id: String) -> [Int] {
-        requests[id].map { request in request.slots.indices.filter { request.slots[$0] == nil } } ?? []
+        requests[Key(id)].map { request in
+            request.itemCount == 1 ? [0] : request.slots.indices.filter { request.slots[$0] == nil }
+        } ?? []
     }
 
-    package func isOpen(_ id: String) -> Bool { requests[id] != nil }
+    package func isOpen(_ id: String) -> Bool { requests[Key(id)] != nil }
 
     /// Ends every request whose deadline has passed. Partial results are discarded: an answer is whole or an error.
     package mutating func expire(at now: NIODeadline) -> [Waiter] {

@@ -17,19 +17,10 @@ struct WorkItemEncoder {
 
     /// What encodes the items of one request.
     func writer(for queued: QueuedRequest, at address: WorkAddress) -> WorkItemWriter {
-        var shared = WorkItem()
-        shared.requestID = queued.id
-        shared.totalItems = queued.request.workItemCount
-        shared.outputTypes = queued.request.parameters.outputTypes
-        shared.instruction = queued.request.parameters.instruction
-        shared.isQuery = queued.request.parameters.isQuery
-        shared.options = queued.request.parameters.options
-        shared.labels = queued.request.parameters.labels
-        shared.outputSchema = queued.request.parameters.outputSchema
-        shared.replySubject = replyPrefix + queued.id
-        shared.timestamp = queued.timestamp
-        shared.traceParent = queued.traceParent
-        return WorkItemWriter(shared, template: address.template)
+        WorkItemWriter(
+            requestID: queued.id, totalItems: queued.request.workItemCount,
+            parameters: queued.request.parameters.encoded, reply: (prefix: replyPrefix, rest: queued.id),
+            timestamp: queued.timestamp, traceParent: queued.traceParent, template: address.template)
     }
 
     /// Encodes one work item.
@@ -88,5 +79,19 @@ struct WorkItemEncoder {
                 writer.write(.score(query: query, items: items), index: 0, to: &output)
             }
         }
+    }
+}
+
+extension InferenceRequest.Parameters {
+    /// As work items hold them.
+    fileprivate var encoded: WorkItemParameters {
+        let saysNothing =
+            outputTypes == nil && instruction == nil && !isQuery && options == nil && labels == nil
+            && outputSchema == nil
+        return saysNothing
+            ? .none
+            : WorkItemParameters(
+                outputTypes: outputTypes, instruction: instruction, isQuery: isQuery, options: options,
+                labels: labels, outputSchema: outputSchema)
     }
 }

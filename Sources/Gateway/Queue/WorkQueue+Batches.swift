@@ -6,11 +6,6 @@ import Wire
 
 /// Several items in one message, for lanes whose workers all take that (docs/batched-items.md).
 extension WorkQueue {
-    /// What the broker takes in one message.
-    var payloadLimitBytes: Int {
-        connection.serverInfo?.maxPayloadBytes ?? WorkStreamSettings.usualPayloadLimitBytes
-    }
-
     /// The parts that a request is published in; nil where each item is a message of its own.
     func batches(of queued: QueuedRequest) -> [Range<Int>]? {
         let request = queued.request
@@ -79,7 +74,8 @@ extension WorkQueue {
     /// for the workers that are there. Call on the event loop.
     package func update(batchLanes lanes: BatchLanes) {
         eventLoop.preconditionInEventLoop()
-        guard lanes != batchLanes else { return }
+        reportedBatchLanes = lanes
+        guard mayPublishBatches, lanes != batchLanes else { return }
         batchLanes = lanes
         var abandoned: [String] = []
         collector.forEachOpen { id, waiter in
@@ -89,6 +85,32 @@ extension WorkQueue {
             abandoned.append(id)
         }
         for id in abandoned { reissue(id, collector.missingItems(of: id)) }
+    }
+
+    /// The broker reported something that no call of ours tells of.
+    ///
+    /// Where this account may not publish what messages with several items travel under, it drops them without another
+    /// word. Then no more of them are made while this connection stands, and what went out in them goes out singly.
+    func brokerReported(_ error: NATSError) {
+        guard case .server(let text) = error, mayPublishBatches,
+            text.contains("Permissions Violation for Publish to \"\(Subjects.batchPrefix)")
+        else { return }
+        mayPublishBatches = false
+        batchLanes = BatchLanes()
+        logger.warning(
+            "the broker lets this account not publish messages with several items: each item has its own",
+            metadata: ["subjects": "\(Subjects.batchPrefix)>", "error": "\(text)"])
+        var dropped: [String] = []
+        collector.forEachOpen { id, waiter in
+            if waiter.shared != nil { dropped.append(id) }
+        }
+        for id in dropped { reissue(id, collector.missingItems(of: id)) }
+    }
+
+    /// A new connection: the account may be allowed by now what it was not before.
+    func forgetPermissions() {
+        mayPublishBatches = true
+        update(batchLanes: reportedBatchLanes)
     }
 
     /// Publishes items singly that went out with others. Should the others' message be taken after all, its results and

@@ -7,12 +7,16 @@ import Wire
 
 /// Items that the broker does not take are stored, and travel as references.
 extension WorkQueue {
-    /// The work items of a request that are larger than the broker takes in one message.
-    func itemsTheBrokerRefuses(of queued: QueuedRequest) -> [Int] {
+    /// Whether it is worth looking how long a request's work items are.
+    func mayBeRefused(_ queued: QueuedRequest) -> Bool {
         // A work item is at most its request's body and what the gateway adds to it.
         let headroom = 4096
+        return queued.request.bytes.readableBytes * 2 + headroom > payloadLimitBytes
+    }
+
+    /// The work items of a request that are larger than the broker takes in one message.
+    func itemsTheBrokerRefuses(of queued: QueuedRequest) -> [Int] {
         let limit = payloadLimitBytes
-        guard queued.request.bytes.readableBytes * 2 + headroom > limit else { return [] }
         return encodedSizes(of: queued).enumerated().filter { $0.element > limit }.map(\.offset)
     }
 

@@ -9,7 +9,15 @@ extension WorkQueue {
     func mayShareMessage(_ queued: QueuedRequest) -> Bool {
         queued.request.workItemCount == 1
             && queued.request.bytes.readableBytes <= WorkTurn.maximumBodyBytes
-            && batchLanes.takers(bundle: queued.route.bundle, pool: queued.route.pool) > 0
+            && takers(of: address(of: queued)) > 0
+    }
+
+    /// How many workers share the messages with several items that go to an address; 0 where nobody takes them.
+    private func takers(of address: WorkAddress) -> Int {
+        if let last = lastTakers, last.address === address { return last.count }
+        let count = batchLanes.takers(bundle: address.bundle, pool: address.pool)
+        lastTakers = (address, count)
+        return count
     }
 
     /// Encodes a request's work item for the end of this turn: when the event loop has handled all that it has read, and
@@ -32,7 +40,7 @@ extension WorkQueue {
     private func publish(_ lane: WorkTurn.Lane) {
         // Callers may have left, and the connection may be lost, since they came.
         let items = lane.items.filter { collector.isOpen($0.requestID) }
-        let workers = batchLanes.takers(bundle: lane.address.bundle, pool: lane.address.pool)
+        let workers = takers(of: lane.address)
         var isKept = false
         for part in Self.parts(of: items, workers: workers, payloadLimitBytes: payloadLimitBytes) {
             if part.count > 1, publish(items[part], of: lane) {
@@ -87,8 +95,9 @@ extension WorkQueue {
         metrics.requestsCoalesced.increment(by: UInt64(items.count))
         let now = NIODeadline.now()
         for item in items {
-            collector.withWaiter(of: item.requestID) { $0.shared = .item(bytes[item.bytes], item.address) }
-            published(item.requestID, itemCount: 1, since: item.takenAt, at: now)
+            published(
+                item.requestID, itemCount: 1, since: item.takenAt, at: now,
+                shared: .item(bytes[item.bytes], item.address))
         }
         return true
     }

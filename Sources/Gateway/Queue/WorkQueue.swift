@@ -62,11 +62,20 @@ package final class WorkQueue: Service, @unchecked Sendable {
     /// What came since the event loop last waited and goes out before it waits again.
     var turn = WorkTurn()
     /// Who takes several items in one message.
-    var batchLanes = BatchLanes()
+    var batchLanes = BatchLanes() {
+        didSet { lastTakers = nil }
+    }
+    /// The same as the fleet reported it last, whether or not this gateway may publish such messages.
+    var reportedBatchLanes = BatchLanes()
+    var mayPublishBatches = true
+    /// The workers that share the batches of the address asked about last: most requests go where the one before went.
+    var lastTakers: (address: WorkAddress, count: Int)?
+    /// What the broker takes in one message.
+    private(set) var payloadLimitBytes = WorkStreamSettings.usualPayloadLimitBytes
     /// About how many items a batch of each pool has; only of pools that this gateway sent any.
     var itemsPerBatch: [String: Double] = [:]
     /// Looked up at the first request of an operation.
-    private var series: [WorkItem.Operation: QueueSeries] = [:]
+    private var series = QueueSeries.Table()
     private var isClosed = false
     /// The consumers of pools in use that no worker is known to serve.
     var unvouched: [String: String] = [:]
@@ -100,7 +109,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
         guard connection.status == .connected else { return complete(.refused(.queueDisconnected)) }
         collector.open(
             queued.id, itemCount: queued.request.workItemCount, deadline: .now() + configuration.requestTimeout,
-            waiter: Waiter(series: series(of: queued.request.operation), complete: complete))
+            waiter: Waiter(series: series.series(of: queued.request.operation, in: metrics), complete: complete))
         if expiry == nil { armExpiry() }
         admit(queued)
     }
@@ -121,22 +130,15 @@ package final class WorkQueue: Service, @unchecked Sendable {
         if let waiter = collector.remove(id) { removePayloads(of: waiter) }
     }
 
-    private func series(of operation: WorkItem.Operation) -> QueueSeries {
-        if let known = series[operation] { return known }
-        let made = QueueSeries(operation, of: metrics)
-        series[operation] = made
-        return made
-    }
-
     func admit(_ queued: QueuedRequest) {
         let pool = queued.route.pool
         let consumer = queued.route.poolIsServed ? nil : Subjects.workConsumer(bundle: queued.route.bundle, pool: pool)
-        if consumer != unvouched[pool] { unvouched[pool] = consumer }
+        if consumer != nil || !unvouched.isEmpty, consumer != unvouched[pool] { unvouched[pool] = consumer }
         let admission = streams.admit(
             pool: queued.route.pool, itemCount: queued.request.workItemCount, at: .now(), parking: queued)
         switch admission {
         case .publish:
-            let large = payloads == nil ? [] : itemsTheBrokerRefuses(of: queued)
+            let large = mayBeRefused(queued) && payloads != nil ? itemsTheBrokerRefuses(of: queued) : []
             if large.isEmpty { publish(queued) } else { start.yield(.storePayloads(queued, items: large)) }
         case .refused(let refusal): end(queued.id, .refused(refusal))
         case .parked(let lookUp):
@@ -172,12 +174,17 @@ package final class WorkQueue: Service, @unchecked Sendable {
     }
 
     /// All of a request is on its way.
-    func published(_ id: String, itemCount: Int, since start: NIODeadline, at now: NIODeadline) {
+    ///
+    /// - Parameter shared: what of it went out in messages with several items, where that is known only now.
+    func published(
+        _ id: String, itemCount: Int, since start: NIODeadline, at now: NIODeadline, shared: SharedWork? = nil
+    ) {
         collector.withWaiter(of: id) { waiter in
-            waiter.series.publishSeconds.observe(Duration.nanoseconds((now - start).nanoseconds))
+            waiter.series.publishSeconds.observe(now - start)
             waiter.series.itemsPublished.observe(Double(itemCount))
             waiter.publishTime = now - start
             waiter.publishedAt = now
+            if let shared { waiter.shared = shared }
         }
     }
 
@@ -293,7 +300,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
     private func deliver(_ results: [WorkResult], to waiter: Waiter) {
         // A result may overtake the end of the publishing it belongs to only if someone forges it; then no time passed.
         let wait = waiter.publishedAt.map { NIODeadline.now() - $0 } ?? .zero
-        waiter.series.resultWaitSeconds.observe(Duration.nanoseconds(wait.nanoseconds))
+        waiter.series.resultWaitSeconds.observe(wait)
         finish(waiter, .results(results, QueueTiming(publish: waiter.publishTime, wait: wait)))
     }
 
@@ -315,6 +322,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
     /// is still open.
     package func run() async throws {
         connection.onStatusChange { [weak self] status in self?.statusChanged(to: status) }
+        connection.onError { [weak self] error in self?.brokerReported(error) }
         eventLoop.execute {
             guard self.connection.status == .connected else { return self.metrics.natsConnected.set(false) }
             self.statusChanged(to: .connected)
@@ -333,6 +341,8 @@ package final class WorkQueue: Service, @unchecked Sendable {
     private func statusChanged(to status: NATSStatus) {
         metrics.natsConnected.set(status == .connected)
         connectedSince = status == .connected ? connectedSince ?? .now() : nil
+        if let limit = connection.serverInfo?.maxPayloadBytes { payloadLimitBytes = limit }
+        if status == .connected { forgetPermissions() }
         guard status != .connected, status != .draining else { return }
         // Results of work in flight were on their way to a subscription that no longer exists.
         for queued in streams.disconnected() { end(queued.id, .refused(.queueDisconnected)) }

@@ -49,16 +49,19 @@ package struct WorkStreams<Parked> {
     package mutating func admit(
         pool: String, itemCount: Int, at now: NIODeadline, parking request: @autoclosure () -> Parked
     ) -> Admission {
-        switch pools[pool] {
-        case .ready(var sample, let lastUsed) where now - lastUsed < Self.idleAfter:
-            pools[pool] = .ready(sample, lastUsed: now)
+        let entry = pools.index(forKey: pool)
+        let state = entry.map { pools.values[$0] }
+        if let entry, case .ready(var sample, let lastUsed)? = state, now - lastUsed < Self.idleAfter {
+            // In place: every request comes by here.
+            defer { pools.values[entry] = .ready(sample, lastUsed: now) }
             guard sample.consumers > 0 else { return .refused(.noConsumers) }
             guard sample.messages <= maximumPending else {
                 return .refused(.backpressure(pendingMessages: sample.messages, threshold: maximumPending))
             }
             sample.messages += itemCount
-            pools[pool] = .ready(sample, lastUsed: now)
             return .publish
+        }
+        switch state {
         case .ensuring(var parked):
             pools[pool] = nil
             parked.append(request())

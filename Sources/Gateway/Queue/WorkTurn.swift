@@ -33,6 +33,8 @@ package struct WorkTurn {
     private var lanes: [Lane] = []
     private var places: [String: Int] = [:]
     private var spare: MessagePackWriter?
+    /// About what a lane takes: the most of the last turns.
+    private var usualLaneBytes = 0
 
     package init() {}
 
@@ -58,7 +60,9 @@ package struct WorkTurn {
         // Most turns know one model.
         if let last = lanes.last, last.address === address { return lanes.count - 1 }
         if let place = places[address.batchSubject] { return place }
-        var writer = spare.take() ?? MessagePackWriter(capacity: bodyBytes + Self.itemHeadroomBytes)
+        // Growing from one item to the length of many would copy each of them more than once.
+        var writer =
+            spare.take() ?? MessagePackWriter(capacity: max(bodyBytes + Self.itemHeadroomBytes, usualLaneBytes))
         writer.removeAll()
         lanes.append(Lane(address: address, writer: writer))
         places[address.batchSubject] = lanes.count - 1
@@ -71,6 +75,9 @@ package struct WorkTurn {
             lanes = []
             places.removeAll(keepingCapacity: true)
         }
+        let longest = lanes.reduce(0) { max($0, $1.writer.count) }
+        // A long turn is remembered for a while; a short one makes it be forgotten bit by bit.
+        usualLaneBytes = min(max(longest, usualLaneBytes - usualLaneBytes / 8), Self.maximumSpareBytes)
         return lanes
     }
 

@@ -15,9 +15,14 @@ package struct RequestParser: Sendable {
     package func parse(
         _ body: ByteBuffer, contentType: String?, operation: WorkItem.Operation
     ) throws(RequestBodyError) -> InferenceRequest {
-        if contentType?.containsIgnoringASCIICase("msgpack") == true {
-            return try scanner.scan(body, operation: operation)
-        }
+        try parse(
+            body, isMessagePack: contentType?.containsIgnoringASCIICase("msgpack") == true, operation: operation)
+    }
+
+    package func parse(
+        _ body: ByteBuffer, isMessagePack: Bool, operation: WorkItem.Operation
+    ) throws(RequestBodyError) -> InferenceRequest {
+        if isMessagePack { return try scanner.scan(body, operation: operation) }
         let value = try Self.json(body)
         guard value.objectValue != nil else { throw .notJSONObject }
         var writer = MessagePackWriter(capacity: body.readableBytes)

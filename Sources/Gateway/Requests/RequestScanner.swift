@@ -55,13 +55,13 @@ private struct Scan {
         if request.operation == .score {
             if let items = top[.items] { request.items = try elements(of: items, else: .itemsNotArray) }
             request.query = top[.query]
-            try readParameters(Parameters(top: top, nested: nil))
+            try readParameters(Parameters(top: top, nested: Fields()))
         } else {
             request.items = try items(of: top)
             let nested = try form { () throws(MessagePackError) in
                 try top[.params].flatMap { range throws(MessagePackError) in try Fields(of: bytes, at: range) }
             }
-            try readParameters(Parameters(top: top, nested: nested))
+            try readParameters(Parameters(top: top, nested: nested ?? Fields()))
         }
         let items = request.items
         try form { () throws(MessagePackError) in
@@ -102,11 +102,10 @@ private struct Scan {
 
     private struct Parameters {
         var top: Fields
-        var nested: Fields?
+        /// Empty where there are none.
+        var nested: Fields
 
-        subscript(name: FieldName) -> Range<Int>? {
-            if let nested, let value = nested[name] { value } else { top[name] }
-        }
+        subscript(name: FieldName) -> Range<Int>? { nested[name] ?? top[name] }
     }
 
     private mutating func readParameters(_ fields: Parameters) throws(Failure) {
@@ -261,6 +260,9 @@ private enum FieldName: Int, CaseIterable {
 private struct Fields {
     /// By the number of the name; an empty range is a field that is not there, because no value takes no bytes.
     private var ranges = InlineArray<13, Range<Int>>(repeating: 0..<0)
+
+    /// Of nothing.
+    init() {}
 
     /// Nil when the value at `range` is no map; throws when it is malformed or followed by more bytes.
     init?(of bytes: UnsafeRawBufferPointer, at range: Range<Int>) throws(MessagePackError) {

@@ -46,14 +46,21 @@ extension StringProtocol {
     /// Whether an ASCII word given in lower case stands in this text, whatever its case there.
     func containsIgnoringASCIICase(_ word: StaticString) -> Bool {
         var text = String(self)
-        return text.withUTF8 { text in
-            word.withUTF8Buffer { word in
-                guard text.count >= word.count else { return false }
-                return (0...text.count - word.count).contains { start in
-                    word.indices.allSatisfy { text[start + $0].asciiLowercased == word[$0] }
-                }
-            }
+        return text.withUTF8 { UnsafeRawBufferPointer($0).containsIgnoringASCIICase(word) }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether an ASCII word given in lower case stands in these bytes, whatever its case there.
+    func containsIgnoringASCIICase(_ word: StaticString) -> Bool {
+        let length = word.utf8CodeUnitCount
+        guard length > 0, count >= length else { return length == 0 }
+        for start in 0...(count - length) {
+            var matched = 0
+            while matched < length, self[start + matched].asciiLowercased == word.utf8Start[matched] { matched += 1 }
+            if matched == length { return true }
         }
+        return false
     }
 }
 

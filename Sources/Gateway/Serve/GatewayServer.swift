@@ -85,11 +85,16 @@ package struct GatewayServer: Sendable {
             limits: limits,
             isLocal: { localModels.knows($0) },
             observe: audit.observer)
+        // Who lets everybody in looks at nobody.
+        var (authorize, identify): (InferenceLane.Authorize?, InferenceLane.Identify?) = (nil, nil)
+        if !access.allowsEverybody {
+            authorize = { verdict($0, $0.first("authorization")) }
+            identify = { access.grant(authorization: $0.first("authorization")) }
+        }
         let lane = InferenceLane(
             configuration: laneConfiguration, queue: queue, eventLoop: queueLoop, metrics: inferenceMetrics,
             logger: logger,
-            authorize: { verdict($0, $0.first("authorization")) },
-            identify: { access.grant(authorization: $0.first("authorization")) },
+            authorize: authorize, identify: identify,
             limits: limits,
             elsewhere: { upstreams.embeddings($0, model: $1) },
             observe: audit.observer)

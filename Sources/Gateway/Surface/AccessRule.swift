@@ -37,6 +37,9 @@ package struct AccessRule: Sendable {
         package var description: String { "SIE_AUTH_MODE '\(mode)' is unknown: use none, token or static" }
     }
 
+    /// Whether everybody may call everything.
+    package var allowsEverybody: Bool { !isEnabled }
+
     package func verdict(method: String, path: String, authorization: String?) -> Verdict {
         guard isEnabled, path != "/healthz", path != "/readyz" else { return .allow }
         if exemptsOperationalPaths, path == "/" || path == "/health" || path == "/metrics" || path.hasPrefix("/ws/") {

@@ -14,8 +14,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// The request that is being received or answered.
-    struct Open {
+    /// The request that is being received or answered. A class, because it is looked at many times: each look at a
+    /// structure in a class's variable copies the whole of it.
+    final class Open {
         let head: RequestHead
         let destination: HTTPRequestDestination
         let receivedAt: NIODeadline
@@ -23,6 +24,12 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         var onDisconnect: (@Sendable () -> Void)?
         /// The answer is sent in chunks.
         var isChunked = false
+
+        init(head: RequestHead, destination: HTTPRequestDestination, receivedAt: NIODeadline) {
+            self.head = head
+            self.destination = destination
+            self.receivedAt = receivedAt
+        }
     }
 
     /// Bytes of later requests that may wait in the parser before reading stops; a whole head has always room.

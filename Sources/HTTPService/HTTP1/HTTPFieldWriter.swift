@@ -58,10 +58,14 @@ public struct HTTPFieldWriter {
             UnsafeMutableRawBufferPointer(rebasing: line[end..<(end + prefix.count)])
                 .copyMemory(from: UnsafeRawBufferPointer(prefix))
             end += prefix.count
-            for byte in value {
-                line[end] = byte.isHTTPFieldByte ? byte : UInt8(ascii: " ")
-                end += 1
+            let written = UnsafeMutableRawBufferPointer(rebasing: line[end..<(end + value.count)])
+            written.copyMemory(from: UnsafeRawBufferPointer(value))
+            if !UnsafeRawBufferPointer(value).isHTTPFieldText {
+                for index in written.indices where !written[index].isHTTPFieldByte {
+                    written[index] = UInt8(ascii: " ")
+                }
             }
+            end += value.count
             line[end] = UInt8(ascii: "\r")
             line[end + 1] = UInt8(ascii: "\n")
             return count

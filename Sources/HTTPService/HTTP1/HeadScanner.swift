@@ -52,7 +52,7 @@ enum HeadScanner {
         var last = end
         while first < last, bytes[first].isHTTPBlank { first += 1 }
         while last > first, bytes[last - 1].isHTTPBlank { last -= 1 }
-        for index in first..<last where !bytes[index].isHTTPFieldByte { return nil }
+        guard UnsafeRawBufferPointer(rebasing: bytes[first..<last]).isHTTPFieldText else { return nil }
         return RequestHead.Field(name: .init(start, colon), value: .init(first, last))
     }
 }
@@ -75,9 +75,9 @@ private struct RequestLine {
         let version = UnsafeRawBufferPointer(rebasing: bytes[targetEnd...])
         guard targetEnd > start, version.count >= 11, version[10] == 0x0a else { return nil }
         let prefix = UnsafeRawBufferPointer(rebasing: version[..<10])
-        if prefix.elementsEqual(" HTTP/1.1\r".utf8) {
+        if prefix.equals(" HTTP/1.1\r") {
             isHTTP10 = false
-        } else if prefix.elementsEqual(" HTTP/1.0\r".utf8) {
+        } else if prefix.equals(" HTTP/1.0\r") {
             isHTTP10 = true
         } else {
             return nil
@@ -93,8 +93,8 @@ private struct RequestLine {
     }
 
     private static func method(_ bytes: UnsafeRawBufferPointer) -> HTTPMethod {
-        if bytes.elementsEqual("POST".utf8) { return .POST }
-        if bytes.elementsEqual("GET".utf8) { return .GET }
+        if bytes.equals("POST") { return .POST }
+        if bytes.equals("GET") { return .GET }
         return HTTPMethod(rawValue: String(decoding: bytes, as: UTF8.self))
     }
 }
@@ -168,6 +168,38 @@ private struct FramingScanner {
             length = length * 10 + Int(digit)
         }
         return length
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether these bytes are `word`.
+    fileprivate func equals(_ word: StaticString) -> Bool {
+        guard count == word.utf8CodeUnitCount else { return false }
+        for index in 0..<count where self[index] != word.utf8Start[index] { return false }
+        return true
+    }
+
+    /// Whether all bytes may stand in the value of a field (``UInt8/isHTTPFieldByte``), found out eight at a time.
+    package var isHTTPFieldText: Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highBits = ones << 7
+        var offset = 0
+        while count - offset >= 8 {
+            let word = loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            // The high bit of a byte is set where that is below 0x20, or 0x7f. Where one is, those above it may be, too.
+            let control = (word &- ones &* 0x20) & ~word
+            let deleted = word ^ (ones &* 0x7f)
+            if (control | (deleted &- ones) & ~deleted) & highBits != 0 {
+                // A tab is none of those that may not.
+                for index in offset..<(offset + 8) where !self[index].isHTTPFieldByte { return false }
+            }
+            offset += 8
+        }
+        while offset < count {
+            guard self[offset].isHTTPFieldByte else { return false }
+            offset += 1
+        }
+        return true
     }
 }
 

@@ -70,6 +70,13 @@ public struct RequestHead: Sendable {
         bytes.withUnsafeReadableBytes { bytes in fields.contains { $0.isNamed(name, in: bytes) } }
     }
 
+    /// Calls `body` with the name and the value of each field, in their order: for those who look for several.
+    public func forEachField(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
+        bytes.withUnsafeReadableBytes { bytes in
+            for field in fields { body(field.name.of(bytes), field.value.of(bytes)) }
+        }
+    }
+
     /// Calls `body` with the bytes of the request target.
     public func withURIBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         bytes.withUnsafeReadableBytes { body(target.of($0)) }
@@ -104,7 +111,7 @@ extension RequestHead {
 
 extension UnsafeRawBufferPointer {
     /// Whether these bytes are the word `word`, given in lower case, whatever their own case.
-    func equalsLowercased(_ word: StaticString) -> Bool {
+    package func equalsLowercased(_ word: StaticString) -> Bool {
         guard count == word.utf8CodeUnitCount else { return false }
         let expected = word.utf8Start
         for index in 0..<count {

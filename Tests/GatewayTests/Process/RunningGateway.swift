@@ -15,14 +15,21 @@ final class RunningGateway: Sendable {
     let http: HTTPTestClient
     private let folder: URL
 
-    init(environment: [String: String] = [:]) async throws {
-        nats = try await NATSServerProcess()
+    /// - Parameters:
+    ///   - natsConfiguration: more lines for nats-server's configuration.
+    ///   - credentials: `user:password` of the gateway; the worker has none.
+    init(
+        environment: [String: String] = [:], natsConfiguration: String = "", credentials: String? = nil
+    ) async throws {
+        nats = try await NATSServerProcess(configuration: natsConfiguration)
+        let gatewayURL = nats.url.replacingOccurrences(
+            of: "nats://", with: "nats://\(credentials.map { $0 + "@" } ?? "")")
         folder = try Self.writeSeeds()
         worker = try await TestWorker(url: nats.url, pool: Self.pool, payloads: folder.appending(path: "payloads"))
         process = try await Self.start(
             folder: folder,
             environment: [
-                "SIE_NATS_URL": nats.url, "SIE_PAYLOAD_STORE_URL": folder.appending(path: "payloads").path,
+                "SIE_NATS_URL": gatewayURL, "SIE_PAYLOAD_STORE_URL": folder.appending(path: "payloads").path,
             ].merging(environment) { $1 })
         http = HTTPTestClient(port: process.port)
         try await waitUntilServing()

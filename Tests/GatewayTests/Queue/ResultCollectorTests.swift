@@ -62,6 +62,32 @@ struct ResultCollectorTests {
         #expect(collector.droppedResults == 5)
     }
 
+    @Test("a request of one item is over with its one result, and takes no other for it")
+    func single() {
+        var collector = ResultCollector<String>()
+        let (first, second) = (Self.newID(), Self.newID())
+        for id in [first, second] { collector.open(id, itemCount: 1, deadline: Self.start, waiter: id) }
+        #expect(collector.missingItems(of: first) == [0])
+        for index in [1, -1, Int.max] {
+            guard case .dropped = collector.receive(Self.result(first, index, "x")) else {
+                Issue.record("there is no item \(index)")
+                return
+            }
+        }
+        guard case .complete(let waiter, let results) = collector.receive(Self.result(first, 0, "a")) else {
+            Issue.record("the only item is there")
+            return
+        }
+        #expect(waiter == first && results == [Self.result(first, 0, "a")])
+        #expect(!collector.isOpen(first) && collector.isOpen(second) && collector.openRequests == 1)
+        guard case .dropped = collector.receive(Self.result(first, 0, "a")) else {
+            Issue.record("a request is answered once")
+            return
+        }
+        #expect(collector.droppedResults == 4)
+        #expect(collector.missingItems(of: first) == [] && collector.remove(second) == second)
+    }
+
     @Test("a request expires whole at its deadline, whatever has arrived")
     func expiry() {
         var collector = ResultCollector<Int>()
