@@ -47,6 +47,20 @@ static inline CURLcode ccurl_set_prerequest_callback(CURL *easy, ccurl_prereques
     return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, value);
 }
 
+/// Called with each new socket before it connects. Returns `CURL_SOCKOPT_OK`.
+typedef int (*ccurl_socket_callback)(void *context, curl_socket_t descriptor, curlsocktype purpose);
+
+/// Called to close a socket. Returns 0.
+typedef int (*ccurl_close_callback)(void *context, curl_socket_t descriptor);
+
+static inline CURLcode ccurl_set_socket_callback(CURL *easy, ccurl_socket_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, value);
+}
+
+static inline CURLcode ccurl_set_close_callback(CURL *easy, ccurl_close_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, value);
+}
+
 /// Sets an option to a copy of `length` bytes.
 static inline CURLcode ccurl_set_blob(CURL *easy, CURLoption option, const void *bytes, size_t length) {
     struct curl_blob blob = {(void *)bytes, length, CURL_BLOB_COPY};

@@ -35,6 +35,10 @@ public struct CurlRequest: Sendable {
     public var proxy: Proxy
     /// Who signs the request, for services of AWS.
     public var awsSignature: AWSSignature?
+    /// Whether a connection is given up, with all that goes over it, where this request times out on it and nothing else
+    /// has come over it meanwhile. For requests that ask whether the other side is still there: over HTTP/2, others share
+    /// their connection, and libcurl goes on using one that is silent.
+    public var closesSilentConnection = false
 
     public init(
         _ method: String = "GET", _ url: String, headers: [Header] = [], body: [UInt8]? = nil,

@@ -5,14 +5,20 @@ final class EasyHandle {
     let easy: UnsafeMutableRawPointer
     /// Kept for as long as libcurl calls back with a pointer to it.
     let transfer: Transfer
+    /// This end of the connection that the request went over at last; 0 before.
+    private(set) var localPort: Int32 = 0
+    /// When anything came back at last.
+    private(set) var lastReceived: ContinuousClock.Instant?
+    let began = ContinuousClock.now
     /// How often libcurl has begun to send the request.
     private var attempts = 0
     private let errorText: UnsafeMutablePointer<CChar>
     private var headerLines: UnsafeMutablePointer<curl_slist>?
     private var connections: UnsafeMutablePointer<curl_slist>?
 
+    /// - Parameter sockets: told of sockets that are opened and closed; must outlive libcurl's connections.
     /// - Throws: `CurlError` where libcurl refuses an option.
-    init(_ transfer: Transfer) throws(CurlError) {
+    init(_ transfer: Transfer, _ sockets: OpenSockets) throws(CurlError) {
         guard let easy = curl_easy_init() else {
             throw .other(code: Int(CURLE_FAILED_INIT.rawValue), "out of memory")
         }
@@ -21,6 +27,11 @@ final class EasyHandle {
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         try setUp(transfer.request)
+        let context = Unmanaged.passUnretained(sockets).toOpaque()
+        try check(ccurl_set_socket_callback(easy, socketOpened))
+        try check(ccurl_set_pointer(easy, CURLOPT_SOCKOPTDATA, context))
+        try check(ccurl_set_close_callback(easy, closeSocket))
+        try check(ccurl_set_pointer(easy, CURLOPT_CLOSESOCKETDATA, context))
     }
 
     deinit {
@@ -48,7 +59,7 @@ final class EasyHandle {
         try set(CURLOPT_PATH_AS_IS, 1)
         try set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
         try set(CURLOPT_PIPEWAIT, 1)
-        // A peer that is gone without a word is noticed within a few minutes.
+        // With the sockets' own limit, a peer that is gone without a word is noticed within 45 s.
         try set(CURLOPT_TCP_KEEPALIVE, 1)
         try set(CURLOPT_TCP_KEEPIDLE, 30)
         try set(CURLOPT_TCP_KEEPINTVL, 15)
@@ -66,20 +77,32 @@ final class EasyHandle {
         if let signature = request.awsSignature { try setSignature(signature) }
         try setHeaders(request, host: address.host)
 
-        let context = Unmanaged.passUnretained(transfer).toOpaque()
+        let context = Unmanaged.passUnretained(self).toOpaque()
         try check(ccurl_set_bytes_callback(easy, CURLOPT_HEADERFUNCTION, receiveHeaderLine))
         try check(ccurl_set_pointer(easy, CURLOPT_HEADERDATA, context))
         try check(ccurl_set_bytes_callback(easy, CURLOPT_WRITEFUNCTION, receiveBytes))
         try check(ccurl_set_pointer(easy, CURLOPT_WRITEDATA, context))
         try check(ccurl_set_prerequest_callback(easy, beginSending))
-        try check(ccurl_set_pointer(easy, CURLOPT_PREREQDATA, Unmanaged.passUnretained(self).toOpaque()))
+        try check(ccurl_set_pointer(easy, CURLOPT_PREREQDATA, context))
     }
 
     /// libcurl sends a request again, of any method, where a connection that has served before closes without an answer:
     /// but the server may have carried it out. Only reads may be repeated unseen.
-    fileprivate func mayBegin() -> Bool {
+    fileprivate func mayBegin(from localPort: Int32) -> Bool {
+        self.localPort = localPort
         attempts += 1
         return attempts == 1 || ["GET", "HEAD", "OPTIONS"].contains(transfer.request.method)
+    }
+
+    fileprivate func receive(headerLine: UnsafeRawBufferPointer) {
+        lastReceived = .now
+        transfer.receive(headerLine: headerLine)
+    }
+
+    /// - Returns: whether the bytes were taken; if not, the transfer pauses and they come again.
+    fileprivate func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        lastReceived = .now
+        return transfer.receive(bytes)
     }
 
     private func setMethod(_ request: CurlRequest) throws(CurlError) {
@@ -203,11 +226,25 @@ extension Duration {
 
 private func beginSending(
     _ context: UnsafeMutableRawPointer?, _: UnsafeMutablePointer<CChar>?, _: UnsafeMutablePointer<CChar>?, _: Int32,
-    _: Int32
+    _ localPort: Int32
 ) -> Int32 {
     guard let context else { return ccurl_prerequest_abort }
     let handle = Unmanaged<EasyHandle>.fromOpaque(context).takeUnretainedValue()
-    return handle.mayBegin() ? ccurl_prerequest_send : ccurl_prerequest_abort
+    return handle.mayBegin(from: localPort) ? ccurl_prerequest_send : ccurl_prerequest_abort
+}
+
+private func socketOpened(
+    _ context: UnsafeMutableRawPointer?, _ descriptor: curl_socket_t, _: curlsocktype
+) -> Int32 {
+    guard let context else { return CURL_SOCKOPT_OK }
+    Unmanaged<OpenSockets>.fromOpaque(context).takeUnretainedValue().opened(descriptor)
+    return CURL_SOCKOPT_OK
+}
+
+private func closeSocket(_ context: UnsafeMutableRawPointer?, _ descriptor: curl_socket_t) -> Int32 {
+    guard let context else { return 1 }
+    Unmanaged<OpenSockets>.fromOpaque(context).takeUnretainedValue().close(descriptor)
+    return 0
 }
 
 private func receiveHeaderLine(
@@ -215,7 +252,7 @@ private func receiveHeaderLine(
 ) -> Int {
     guard let context else { return 0 }
     let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
-    Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue().receive(headerLine: line)
+    Unmanaged<EasyHandle>.fromOpaque(context).takeUnretainedValue().receive(headerLine: line)
     return size * count
 }
 
@@ -224,5 +261,5 @@ private func receiveBytes(
 ) -> Int {
     guard let context else { return 0 }
     let chunk = UnsafeRawBufferPointer(start: bytes, count: size * count)
-    return Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue().receive(chunk) ? chunk.count : ccurl_pause
+    return Unmanaged<EasyHandle>.fromOpaque(context).takeUnretainedValue().receive(chunk) ? chunk.count : ccurl_pause
 }

@@ -11,7 +11,7 @@ import Synchronization
 
 /// The thread that owns every handle of libcurl, and the mailbox through which others ask it for something.
 ///
-/// `@unchecked Sendable`: `live` belongs to the thread alone; `multi` is given to libcurl by the thread alone, except for
+/// `@unchecked Sendable`: `live` and `sockets` belong to the thread alone; `multi` is given to libcurl by the thread alone, except for
 /// `curl_multi_wakeup`, which may be called from any thread and is called with the mailbox locked and open only.
 final class TransferLoop: @unchecked Sendable {
     /// What the thread is asked for.
@@ -34,6 +34,7 @@ final class TransferLoop: @unchecked Sendable {
     private let multi: UnsafeMutableRawPointer
     private let mailbox = Mutex(Mailbox())
     private var live: [ObjectIdentifier: EasyHandle] = [:]
+    private let sockets = OpenSockets()
 
     init() throws(CurlError) {
         guard Self.isInitialized, let multi = curl_multi_init() else {
@@ -120,7 +121,7 @@ final class TransferLoop: @unchecked Sendable {
 
     private func start(_ transfer: Transfer) {
         do throws(CurlError) {
-            let handle = try EasyHandle(transfer)
+            let handle = try EasyHandle(transfer, sockets)
             guard curl_multi_add_handle(multi, handle.easy) == CURLM_OK else {
                 throw .other(code: Int(CURLE_FAILED_INIT.rawValue), "the request cannot be added")
             }
@@ -132,6 +133,7 @@ final class TransferLoop: @unchecked Sendable {
 
     private func end(_ transfer: Transfer, _ error: CurlError?) {
         guard let handle = live.removeValue(forKey: ObjectIdentifier(transfer)) else { return }
+        sockets.heard(handle.lastReceived, over: handle.localPort)
         curl_multi_remove_handle(multi, handle.easy)
         transfer.finish(error)
     }
@@ -142,8 +144,19 @@ final class TransferLoop: @unchecked Sendable {
         while ccurl_multi_next_done(multi, &easy, &code) != 0 {
             // There are as many handles as requests under way: tens.
             guard let handle = live.values.first(where: { $0.easy == easy }) else { continue }
+            let isSilent = code == CURLE_OPERATION_TIMEDOUT && handle.transfer.request.closesSilentConnection
             end(handle.transfer, code == CURLE_OK ? nil : CurlError(code, detail: handle.detail))
+            if isSilent { closeConnection(of: handle) }
         }
+    }
+
+    /// Breaks the connection of a request that was not answered in time, unless something has come over it since the
+    /// request began. libcurl then tells everybody else on it.
+    private func closeConnection(of handle: EasyHandle) {
+        for other in live.values where other.localPort == handle.localPort {
+            sockets.heard(other.lastReceived, over: other.localPort)
+        }
+        sockets.shutDown(localPort: handle.localPort, silentSince: handle.began)
     }
 }
 

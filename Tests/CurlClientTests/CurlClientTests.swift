@@ -1,4 +1,5 @@
 import CurlClient
+import Glibc
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
@@ -55,6 +56,36 @@ import Testing
         #expect(server.requests.map(\.method).allSatisfy { $0 == method })
         if method != "HEAD" { #expect(server.requests.last?.headers["content-length"] == ["0"]) }
     }
+
+    #if os(Linux)
+        @Test("a peer whose system acknowledges nothing is given up after 45 s, on an idle connection, too")
+        func vanishedPeers() async throws {
+            let server = try await LoopbackHTTPServer { _, _ in .text("body") }
+            let client = try CurlClient()
+            _ = try await client.perform(CurlRequest("GET", server.url))
+            // The connection stays open for the next request.
+            let descriptor = try #require((0..<4096).first { Self.peerPort(of: $0) == server.port })
+            #expect(Self.option(SOL_SOCKET, SO_KEEPALIVE, of: descriptor) == 1)
+            #expect(Self.option(Int32(IPPROTO_TCP), TCP_KEEPIDLE, of: descriptor) == 30)
+            #expect(Self.option(Int32(IPPROTO_TCP), TCP_KEEPINTVL, of: descriptor) == 15)
+            #expect(Self.option(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, of: descriptor) == 45_000)
+        }
+
+        private static func peerPort(of descriptor: Int32) -> Int? {
+            var address = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let status = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
+            }
+            return status == 0 ? Int(UInt16(bigEndian: address.sin_port)) : nil
+        }
+
+        private static func option(_ level: Int32, _ name: Int32, of descriptor: Int32) -> Int32? {
+            var value: Int32 = 0
+            var length = socklen_t(MemoryLayout<Int32>.size)
+            return getsockopt(descriptor, level, name, &value, &length) == 0 ? value : nil
+        }
+    #endif
 
     @Test("statuses are answers, not errors", arguments: [204, 301, 404, 412, 500])
     func statuses(_ status: Int) async throws {

@@ -113,4 +113,51 @@ struct LogTests {
         #expect(text.contains("1 log lines dropped\n"))
         #expect(text.contains(#""message":"after""#))
     }
+
+    // MARK: Repetitions
+
+    private func repeated(_ cause: String = "refused") -> LogRepetitions.Line {
+        .init(level: .warning, logger: "l", message: "failed", cause: cause)
+    }
+
+    @Test("what is said for the eleventh time within a minute is left out and counted; what is new is written")
+    func repetitions() {
+        var repetitions = LogRepetitions()
+        for second in 0..<10 { #expect(repetitions.take(repeated(), now: .seconds(second)) == .write) }
+        #expect(repetitions.take(repeated(), now: .seconds(15)) == .leaveOut(endsAfter: .seconds(45)))
+        #expect(repetitions.take(repeated(), now: .seconds(16)) == .leaveOut(endsAfter: nil))
+        #expect(repetitions.take(repeated("timed out"), now: .seconds(16)) == .write)
+        #expect(repetitions.summaries(now: .seconds(59)).isEmpty)
+        let ended = repetitions.summaries(now: .seconds(60))
+        #expect(ended.map(\.line) == [repeated()] && ended.map(\.count) == [2])
+        #expect(repetitions.take(repeated(), now: .seconds(61)) == .write)
+    }
+
+    @Test("a minute with few of them is forgotten, and more kinds than are told apart are written")
+    func repetitionWindows() {
+        var repetitions = LogRepetitions()
+        for second in 0..<30 { #expect(repetitions.take(repeated(), now: .seconds(second * 7)) == .write) }
+        for kind in 0..<5000 { #expect(repetitions.take(repeated("\(kind)"), now: .seconds(300)) == .write) }
+        #expect(repetitions.summaries(now: .seconds(1000)).isEmpty)
+    }
+
+    @Test("warnings that repeat are left out of the output, whatever object they are of, and information is not")
+    func repetitionFilter() throws {
+        let pipe = Pipe()
+        let output = LogOutput(fileDescriptor: pipe.fileHandleForWriting.fileDescriptor)
+        let filter = LogRepetitionFilter(output: output, format: .json)
+        let logger = Logger(label: "l") { label in
+            StructuredLogHandler(label: label, level: .info, format: .json, output: output, repetitions: filter)
+        }
+        for index in 0..<40 {
+            logger.warning("failed", metadata: ["name": "m\(index)", "error": "refused"])
+            logger.info("done", metadata: ["name": "m\(index)"])
+        }
+        output.flush()
+        try pipe.fileHandleForWriting.close()
+        let lines = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            .split(separator: "\n")
+        #expect(lines.count { $0.contains("failed") } == 10)
+        #expect(lines.count { $0.contains("done") } == 40)
+    }
 }

@@ -1,4 +1,5 @@
 import Observability
+import Synchronization
 import Testing
 
 @Suite("Metrics")
@@ -125,5 +126,24 @@ struct MetricsTests {
         #expect(histogram.count == 80_000)
         #expect(histogram.sum == 40_000)
         #expect(gauge.value == 80_000)
+    }
+
+    @Test("collected gauges are told anew at each scrape, and a family without samples is not there")
+    func collected() {
+        let registry = MetricsRegistry()
+        let known = Mutex(["b": 2.5, "a\"": 1])
+        registry.collectedGauge("things", help: "What there is.", labels: ["name"]) { add in
+            for (name, value) in known.withLock({ $0 }).sorted(by: { $0.key < $1.key }) { add([name], value) }
+        }
+        #expect(
+            String(decoding: registry.render(), as: UTF8.self) == """
+                # HELP things What there is.
+                # TYPE things gauge
+                things{name="a\\""} 1
+                things{name="b"} 2.5
+
+                """)
+        known.withLock { $0 = [:] }
+        #expect(registry.render().isEmpty)
     }
 }

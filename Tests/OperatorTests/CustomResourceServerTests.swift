@@ -165,7 +165,8 @@ struct CustomResourceServerTests {
             "\(listed.output)")
         #expect(
             lines.contains([
-                "NAME", "BUNDLE", "PRIORITY", "REPLICAS", "READYWORKERS", "MODELS", "ADVERTISED", "READY", "AGE",
+                "NAME", "BUNDLE", "PRIORITY", "REPLICAS", "READYWORKERS", "MODELS", "ADVERTISED", "READY", "REASON",
+                "AGE",
             ]), "\(listed.output)")
         let row = lines.first { $0.first == "siemodel.sie.dev/tenant-a" } ?? []
         #expect(

@@ -10,10 +10,9 @@ import YAML
 /// The manifests of `deploy/operator`, as kubectl puts them together.
 @Suite("Deployment of the operator", .timeLimit(.minutes(1)))
 struct DeploymentTests {
-    private func manifests() async throws -> [JSONValue] {
+    private func manifests(_ folder: String = "deploy/operator") async throws -> [JSONValue] {
         let program = try ProgramProcess(
-            try Tools.kubectl(),
-            arguments: ["kustomize", Fixtures.repository.appending(path: "deploy/operator").path])
+            try Tools.kubectl(), arguments: ["kustomize", Fixtures.repository.appending(path: folder).path])
         #expect(try await program.exitCode() == 0, "\(program.standardError)")
         return try program.standardOutput.split(separator: "\n---\n").map {
             try JSONValue(try YAMLNode(parsing: String($0)))
@@ -44,6 +43,25 @@ struct DeploymentTests {
         let account = try await manifest("ServiceAccount")["metadata"]
         #expect(binding["subjects"]?.arrayValue?.first?["name"] == account?["name"])
         #expect(binding["subjects"]?.arrayValue?.first?["namespace"] == account?["namespace"])
+    }
+
+    @Test("the right to roll the config service's Deployment comes with the option, and for that object alone")
+    func restart() async throws {
+        func rules(_ manifests: [JSONValue]) -> [JSONValue] {
+            manifests.first { $0["kind"] == "Role" }?["rules"]?.arrayValue ?? []
+        }
+        func arguments(_ manifests: [JSONValue]) -> [String] {
+            let pod = manifests.first { $0["kind"] == "Deployment" }?["spec"]?["template"]?["spec"]
+            return strings(pod?["containers"]?.arrayValue?.first?["args"])
+        }
+        let (plain, restarting) = (try await manifests(), try await manifests("deploy/operator-restart-config"))
+        #expect(restarting.count == plain.count && rules(restarting).dropLast() == rules(plain)[...])
+        #expect(
+            rules(restarting).last == [
+                "apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["sie-config"],
+                "verbs": ["get", "patch"],
+            ])
+        #expect(arguments(restarting) == arguments(plain) + ["--restart-config-on-bundle-change"])
     }
 
     @Test("the definitions come with it, and the pods run as its account, without rights on their machine")

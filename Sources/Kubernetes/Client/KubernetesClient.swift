@@ -110,6 +110,27 @@ public final class KubernetesClient: Sendable {
         }
     }
 
+    /// Asks for the server's version once, whatever the limits, only to see whether anything comes back: any status will
+    /// do. Where nothing comes in time, and nothing else has come over the connection either, the connection is closed and
+    /// with it every stream on it.
+    ///
+    /// - Returns: the head of the answer, with the server's time.
+    public func ping(timeout: Duration) async throws(KubernetesError) -> CurlResponseHead {
+        let request = APIRequest(verb: .get, path: "/version")
+        var prepared = prepare(
+            request, try await credential(for: request), CurlTimeouts(connect: timeout, total: timeout))
+        prepared.closesSilentConnection = true
+        let started = ContinuousClock.now
+        do throws(CurlError) {
+            let response = try await curl.perform(prepared, bodyLimitBytes: 1 << 20)
+            report(request, response.status, since: started)
+            return response.head
+        } catch {
+            report(request, nil, since: started)
+            throw .transport(error, operation: "ping")
+        }
+    }
+
     private func repeating<Answer>(
         _ request: APIRequest, timeouts: CurlTimeouts? = nil, retries: RetryPolicy? = nil,
         _ attempt: (CurlRequest) async throws(KubernetesError) -> Answer

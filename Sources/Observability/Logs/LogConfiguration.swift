@@ -24,12 +24,18 @@ public struct LogConfiguration: Sendable, Equatable {
     public var format: LogFormat
     /// Where they go.
     public var destination: Destination
+    /// Whether a warning or error that repeats is written ten times a minute at most, and counted beyond.
+    public var summarizesRepetitions: Bool
 
     /// Creates settings.
-    public init(level: Logger.Level = .info, format: LogFormat = .text, destination: Destination = .standardOutput) {
+    public init(
+        level: Logger.Level = .info, format: LogFormat = .text, destination: Destination = .standardOutput,
+        summarizesRepetitions: Bool = false
+    ) {
         self.level = level
         self.format = format
         self.destination = destination
+        self.summarizesRepetitions = summarizesRepetitions
     }
 
     /// The level that `name` means: `debug`, `info`, `warn` or `warning`, `error`, in any case, also `trace` and
@@ -60,8 +66,10 @@ public struct LogConfiguration: Sendable, Equatable {
             atexit { LogOutput.standardError.flush() }
         }
         let (level, format) = (level, format)
+        let repetitions = summarizesRepetitions ? LogRepetitionFilter(output: output, format: format) : nil
         LoggingSystem.bootstrap { label in
-            StructuredLogHandler(label: label, level: level, format: format, output: output)
+            StructuredLogHandler(
+                label: label, level: level, format: format, output: output, repetitions: repetitions)
         }
     }
 }

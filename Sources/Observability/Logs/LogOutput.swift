@@ -62,6 +62,12 @@ public final class LogOutput: Sendable {
         queue.sync { drain() }
     }
 
+    /// Runs something later, where lines are written.
+    func perform(after delay: Duration, _ body: @escaping @Sendable () -> Void) {
+        let milliseconds = delay.components.seconds * 1000 + delay.components.attoseconds / 1_000_000_000_000_000
+        queue.asyncAfter(deadline: .now() + .milliseconds(Int(milliseconds) + 1), execute: body)
+    }
+
     private func drain() {
         while true {
             let bytes = state.withLock { state in

@@ -12,9 +12,18 @@ public struct StructuredLogHandler: LogHandler {
     private let label: String
     private let format: LogFormat
     private let output: LogOutput
+    private let repetitions: LogRepetitionFilter?
 
     /// Creates a handler for the logger named `label`.
     public init(label: String, level: Logger.Level, format: LogFormat, output: LogOutput) {
+        self.init(label: label, level: level, format: format, output: output, repetitions: nil)
+    }
+
+    /// - Parameter repetitions: leaves out what repeats; nil for nothing.
+    package init(
+        label: String, level: Logger.Level, format: LogFormat, output: LogOutput, repetitions: LogRepetitionFilter?
+    ) {
+        self.repetitions = repetitions
         self.label = label
         logLevel = level
         self.format = format
@@ -36,9 +45,11 @@ public struct StructuredLogHandler: LogHandler {
         if let own = event.metadata {
             merged.merge(own) { _, new in new }
         }
+        let (message, error) = (event.message.description, event.error.map { "\($0)" })
+        if let repetitions, !repetitions.admits(event.level, label, message, merged, error) { return }
         let line = LogLine(
-            format: format, timestamp: .now(), level: event.level, logger: label, message: event.message.description,
-            metadata: merged, error: event.error.map { "\($0)" })
+            format: format, timestamp: .now(), level: event.level, logger: label, message: message, metadata: merged,
+            error: error)
         output.write(line.bytes())
     }
 }

@@ -39,13 +39,29 @@ public final class MetricsRegistry: Sendable {
             MetricFamily(name: name, help: help, kind: "histogram", labelNames: labels) { Histogram(bounds: bounds) })
     }
 
+    /// Takes the samples of a family, one call for each: the label values in the order of the names, and the value.
+    public typealias GaugeCollector = @Sendable (_ add: (_ values: [String], _ value: Double) -> Void) -> Void
+
+    /// Registers a gauge family whose samples are told anew at each scrape. A name may be registered once only.
+    ///
+    /// - Parameter collect: called within a scrape; it must not block, and tells each combination of label values once.
+    public func collectedGauge(
+        _ name: String, help: String, labels: [String], collect: @escaping GaugeCollector
+    ) {
+        add(CollectedGauges(name: name, help: help, labelNames: labels, collect: collect))
+    }
+
     private func register<Instrument>(_ family: MetricFamily<Instrument>) -> MetricFamily<Instrument> {
+        add(family)
+        return family
+    }
+
+    private func add(_ family: any RenderableFamily) {
         state.withLock { state in
             precondition(
                 !state.families.contains { $0.name == family.name }, "the metric \(family.name) is registered already")
             state.families.append(family)
         }
-        return family
     }
 
     /// Adds a function that each scrape calls before it reads the metrics, in the order of registration.

@@ -24,6 +24,8 @@ package struct BundleReconciler: Sendable {
         package var models: @Sendable () -> [SIEModel]
         /// How many items wait for a bundle's workers; nil where nobody tells.
         package var queuedItems: @Sendable (_ bundle: String) -> Int?
+        /// Restarts a config service that reads bundles only at its start; nil where that is nobody's wish.
+        package var restart: ConfigServiceRestart?
 
         package init(
             client: KubernetesClient, config: ConfigServiceClient, events: EventRecorder, installation: Installation,
@@ -31,7 +33,7 @@ package struct BundleReconciler: Sendable {
             find: @escaping @Sendable (ObjectKey) -> SIEBundle?,
             bundles: @escaping @Sendable () -> [SIEBundle],
             models: @escaping @Sendable () -> [SIEModel] = { [] },
-            queuedItems: @escaping @Sendable (String) -> Int? = { _ in nil }
+            queuedItems: @escaping @Sendable (String) -> Int? = { _ in nil }, restart: ConfigServiceRestart? = nil
         ) {
             self.client = client
             self.config = config
@@ -43,6 +45,7 @@ package struct BundleReconciler: Sendable {
             self.bundles = bundles
             self.models = models
             self.queuedItems = queuedItems
+            self.restart = restart
         }
     }
 
@@ -101,6 +104,9 @@ package struct BundleReconciler: Sendable {
             publication: outcome.publication ?? outcome.plan?.obstacles.lazy.compactMap(\.publication).first,
             refusal: outcome.refusal?.description, stoppedRollouts: outcome.plan?.stoppedRollouts ?? [:],
             bundlesHash: await parts.config.epoch()?.bundlesHash, now: now)
+        if fold.advertised.reason == .restartRequired {
+            await restartConfigService(for: bundle, files: outcome.observed.files, logger)
+        }
         // What was read last: the finalizer and the first status have changed the object meanwhile.
         let status = BundleStatusWriter(SIEBundle(bundle, status: written.status), now: now).outcome(
             fold, obstacles: outcome.plan?.obstacles ?? [], modelCount: bundle.modelCount(among: parts.models()))
@@ -184,6 +190,19 @@ package struct BundleReconciler: Sendable {
         else { return [:] }
         let models = parts.models().filter { $0.metadata.namespace == bundle.metadata.namespace }
         return bundle.adaptersInUse(published: published, models: models, others: siblings)
+    }
+
+    /// What comes of it is seen at the next look; that it cannot be done does not keep the bundle from anything else.
+    private func restartConfigService(for bundle: SIEBundle, files: [String: String], _ logger: Logger) async {
+        guard let restart = parts.restart else { return }
+        do throws(KubernetesError) {
+            guard try await restart.restart(for: files, in: bundle.metadata.namespace) else { return }
+            parts.events.record(
+                bundle.reference, .normal, reason: "ConfigServiceRestarted", action: "Restart",
+                note: "\(restart.deployment) is rolled, so that it reads the definitions")
+        } catch {
+            logger.warning("The config service cannot be restarted", metadata: ["error": "\(error)"])
+        }
     }
 
     // MARK: Deletion

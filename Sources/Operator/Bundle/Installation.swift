@@ -10,15 +10,23 @@ package struct Installation: Sendable, Hashable {
     package var payloadStoreURL: String?
     /// Where KEDA finds the operator's scaler: `host:port`.
     package var scalerAddress: String
+    /// Whether KEDA has to use TLS with the scaler.
+    package var scalerHasTLS: Bool
+    /// The TriggerAuthentication that gives KEDA the authority of the scaler's certificate, and a certificate of its own
+    /// where the scaler wants one; it is in the bundles' namespace.
+    package var triggerAuthentication: String?
 
     package init(
         name: String = "sie", natsURL: String? = nil, configURL: String? = nil, payloadStoreURL: String? = nil,
-        scalerAddress: String = "sie-operator-scaler:9090"
+        scalerAddress: String = "sie-operator-scaler:9090", scalerHasTLS: Bool = false,
+        triggerAuthentication: String? = nil
     ) {
         self.name = name
         self.natsURL = natsURL
         self.configURL = configURL
         self.payloadStoreURL = payloadStoreURL
         self.scalerAddress = scalerAddress
+        self.scalerHasTLS = scalerHasTLS
+        self.triggerAuthentication = triggerAuthentication
     }
 }

@@ -23,6 +23,9 @@ package struct ModelReconciler: Sendable {
         package var namesakes: @Sendable (SIEModel) -> [SIEModel]
         /// Whether a bundle that the config service does not tell yet may bring an object's adapters.
         package var awaitsBundles: @Sendable (SIEModel) -> Bool
+        /// Knows which objects are looked at because of the gateway's replicas alone.
+        package var fleetChecks: FleetChecks
+        package var memory: ProbeMemory
 
         package init(
             client: KubernetesClient, config: ConfigServiceClient, fleet: GatewayFleet, prober: GatewayProber,
@@ -30,7 +33,8 @@ package struct ModelReconciler: Sendable {
             finalizerSeconds: Int64 = ModelFinalization.deadlineSeconds,
             find: @escaping @Sendable (ObjectKey) -> SIEModel?,
             namesakes: @escaping @Sendable (SIEModel) -> [SIEModel],
-            awaitsBundles: @escaping @Sendable (SIEModel) -> Bool = { _ in false }
+            awaitsBundles: @escaping @Sendable (SIEModel) -> Bool = { _ in false },
+            fleetChecks: FleetChecks = FleetChecks(), memory: ProbeMemory = ProbeMemory()
         ) {
             self.client = client
             self.config = config
@@ -42,6 +46,8 @@ package struct ModelReconciler: Sendable {
             self.find = find
             self.namesakes = namesakes
             self.awaitsBundles = awaitsBundles
+            self.fleetChecks = fleetChecks
+            self.memory = memory
         }
     }
 
@@ -55,6 +61,7 @@ package struct ModelReconciler: Sendable {
 
     /// Looks at one object and does what is to be done now.
     package func reconcile(_ key: ObjectKey, _ logger: Logger) async throws -> ReconcileResult {
+        let isFleetCheck = parts.fleetChecks.take(key)
         guard let model = parts.find(key) else {
             waits.forget(key)
             return .done
@@ -63,6 +70,7 @@ package struct ModelReconciler: Sendable {
         let resources = parts.client.resources(SIEModel.self, in: key.namespace)
         if model.isTerminating {
             waits.forget(key)
+            if let id = model.spec.value?.modelID { parts.memory.forget(modelID: id) }
             let finalizer = ModelFinalizer(
                 parts.config, parts.events, timeouts: parts.finalizerTimeouts,
                 deadlineSeconds: parts.finalizerSeconds)
@@ -71,8 +79,7 @@ package struct ModelReconciler: Sendable {
         var written = WrittenObject(model, resources)
         var reconciliation = ModelReconciliation(
             model, duplicate: model.duplicated(among: parts.namesakes(model)),
-            awaitsBundles: parts.awaitsBundles(model),
-            now: now)
+            awaitsBundles: parts.awaitsBundles(model), isFleetCheck: isFleetCheck, now: now)
         var action = reconciliation.start()
         while true {
             try Task.checkCancellation()
@@ -96,7 +103,9 @@ package struct ModelReconciler: Sendable {
                 // The token's file is read for every request.
                 action = try reconciliation.handle(.tokenRead)
             case .fetchEpoch: action = try reconciliation.handle(.epoch(await parts.config.epoch()?.epoch))
-            case .probe(let id): action = try reconciliation.handle(.probed(await probe(id, now: now)))
+            case .probe(let id):
+                let reports = await probe(id, knownFrom: isFleetCheck ? model : nil, now: now)
+                action = try reconciliation.handle(.probed(reports))
             }
         }
     }
@@ -111,10 +120,20 @@ package struct ModelReconciler: Sendable {
         }
     }
 
-    private func probe(_ modelID: String, now: Timestamp) async -> [ReplicaReport] {
+    /// - Parameter model: whose replicas need not be asked again that have routed it; nil to ask all.
+    private func probe(_ modelID: String, knownFrom model: SIEModel?, now: Timestamp) async -> [ReplicaReport] {
         let replicas = parts.fleet.replicas
         let readySince = parts.fleet.readySince
-        let answers = await parts.prober.ask(replicas.filter(\.isReady), about: modelID)
+        let ready = replicas.filter(\.isReady)
+        var answers: [String: ReplicaReport.Answer] = [:]
+        if let model {
+            let doubted = Set((model.status?.gateways?.notReady ?? []).map(\.pod))
+            let remembered = parts.memory.answers(about: modelID)
+            for replica in ready where !doubted.contains(replica.pod) { answers[replica.id] = remembered[replica.id] }
+        }
+        let asked = await parts.prober.ask(ready.filter { answers[$0.id] == nil }, about: modelID)
+        parts.memory.remember(asked, about: modelID)
+        answers.merge(asked) { _, new in new }
         return replicas.map { replica in
             ReplicaReport(
                 pod: replica.pod, isReady: replica.isReady, readySince: readySince[replica.id] ?? now,
@@ -159,6 +178,8 @@ package struct ModelReconciler: Sendable {
             waits.forget(key)
             let isStarting = isReady && status.gateways?.notReady?.isEmpty == false
             let base = isStarting ? Self.startingSeconds : seconds
+            // Only those are asked again that may have learned of it.
+            if isStarting { parts.fleetChecks.add([key]) }
             return .requeueAfter(.seconds(base) * Double.random(in: 0.8...1.2))
         }
     }

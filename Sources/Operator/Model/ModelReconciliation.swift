@@ -73,6 +73,7 @@ package struct ModelReconciliation: Sendable {
     private let model: SIEModel
     private let duplicate: ObjectKey?
     private let awaitsBundles: Bool
+    private let isFleetCheck: Bool
     private let now: Timestamp
     private var state = State.begun
     private var receipt: SIEModel.Registration
@@ -84,7 +85,12 @@ package struct ModelReconciliation: Sendable {
     /// - Parameters:
     ///   - duplicate: the older object with the same model id, if there is one.
     ///   - awaitsBundles: whether some SIEBundle is not advertised yet, so that an unknown adapter may still become known.
-    package init(_ model: SIEModel, duplicate: ObjectKey? = nil, awaitsBundles: Bool = false, now: Timestamp) {
+    ///   - isFleetCheck: whether only the gateway's replicas have changed: what is registered need not be compared.
+    package init(
+        _ model: SIEModel, duplicate: ObjectKey? = nil, awaitsBundles: Bool = false, isFleetCheck: Bool = false,
+        now: Timestamp
+    ) {
+        self.isFleetCheck = isFleetCheck
         self.model = model
         self.duplicate = duplicate
         self.awaitsBundles = awaitsBundles
@@ -115,6 +121,7 @@ package struct ModelReconciliation: Sendable {
             state = .beginning
             return .write(writer.begun(message: "comparing \(spec.modelID) with the catalogue"))
         }
+        if isFleetCheck, let registration = settledRegistration { return probe(registration) }
         return compare()
     }
 
@@ -157,12 +164,12 @@ package struct ModelReconciliation: Sendable {
             return stall(.appendOnlyConflict, text)
         case .equal(let unregistered):
             let lacks = unregistered.isEmpty ? "" : "; it lacks \(unregistered.joined(separator: ", "))"
-            let text = "the catalogue has \(payload.modelID)\(lacks)"
+            let text = Self.present(payload.modelID) + lacks
             return registered(.done(known(.adopted), message: text), as: payload, router: nil, warnings: nil)
         case .opaque where isRegistered:
             return registered(
-                .done(known(.alreadyRegistered), message: "the catalogue has \(payload.modelID)"), as: payload,
-                router: nil, warnings: nil)
+                .done(known(.alreadyRegistered), message: Self.present(payload.modelID)), as: payload, router: nil,
+                warnings: nil)
         case .absent where isRegistered, .lacking where isRegistered:
             // What was there is gone; with the old key the service would only repeat its old answer.
             receipt.attempt = (receipt.attempt ?? 0) + 1
@@ -170,6 +177,18 @@ package struct ModelReconciliation: Sendable {
             return announce(payload)
         case .absent, .lacking, .opaque: return announce(payload)
         }
+    }
+
+    private static func present(_ modelID: String) -> String { "the catalogue has \(modelID)" }
+
+    /// What the status says of a document as it is now that the catalogue has; nil where anything was wrong with it.
+    private var settledRegistration: ModelFindings.Registration? {
+        guard isRegistered, model.isObserved, let payload, let told = model.status?.conditions[.registered],
+            told.isTrue,
+            let reason = ModelReason(rawValue: told.reason),
+            told.message.utf8.starts(with: Self.present(payload.modelID).utf8)
+        else { return nil }
+        return .done(reason, message: told.message)
     }
 
     /// The reason of a model that was found there: the one that was told before, unless there was none.
@@ -206,7 +225,7 @@ package struct ModelReconciliation: Sendable {
             let reason: ModelReason = answer.created.isEmpty ? .alreadyRegistered : .created
             // In the words of a later comparison, so that it finds nothing to write.
             return registered(
-                .done(reason, message: "the catalogue has \(payload.modelID)"), as: payload, router: answer.routerID,
+                .done(reason, message: Self.present(payload.modelID)), as: payload, router: answer.routerID,
                 warnings: answer.warnings)
         case .appliedBefore where !hasComparedAgain:
             hasComparedAgain = true

@@ -52,7 +52,8 @@ struct BundleControl: Sendable {
                 client: client, config: config, events: events, installation: installation,
                 finalizerTimeouts: metrics.finalizerTimeouts,
                 finalizerSeconds: Int64(configuration.finalizerSeconds), find: { known[$0] }, bundles: { known.all },
-                models: { models.all }, queuedItems: queuedItems))
+                models: { models.all }, queuedItems: queuedItems,
+                restart: configuration.restartedDeployment.map { ConfigServiceRestart(client, deployment: $0) }))
         var options = Controller.Options()
         options.workers = Self.workers
         controller = Controller(

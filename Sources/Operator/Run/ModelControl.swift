@@ -18,28 +18,39 @@ struct ModelControl: Sendable {
     /// - Parameters:
     ///   - fleet: the gateway's replicas; run by somebody else, as they and the bundles are everybody's.
     ///   - prober: asks them.
+    ///   - memory: keeps what they answer.
     init(
         _ configuration: OperatorConfiguration, client: KubernetesClient, config: ConfigServiceClient,
-        fleet: GatewayFleet, prober: GatewayProber, bundles: KnownObjects<SIEBundle>, events: EventRecorder,
+        fleet: GatewayFleet, prober: GatewayProber, memory: ProbeMemory, bundles: KnownObjects<SIEBundle>,
+        events: EventRecorder,
         metrics: OperatorMetrics, logger: Logger
     ) {
         let known = KnownModels()
         self.known = known
         let link = ControllerLink()
-        fleet.listen { link.addAll(known.keys, within: .zero) }
+        let checks = FleetChecks()
+        fleet.listen {
+            // One that was away may have forgotten everything.
+            memory.keep(replicas: Set(fleet.replicas.filter(\.isReady).map(\.id)))
+            let keys = known.keys
+            checks.add(keys)
+            link.addAll(keys, within: .zero)
+        }
         let reconciler = ModelReconciler(
             .init(
                 client: client, config: config, fleet: fleet, prober: prober, events: events,
                 finalizerTimeouts: metrics.finalizerTimeouts,
                 finalizerSeconds: Int64(configuration.finalizerSeconds), find: { known[$0] },
                 namesakes: { known.namesakes(of: $0) },
-                awaitsBundles: { $0.awaitsBundle(among: bundles.all) }))
+                awaitsBundles: { $0.awaitsBundle(among: bundles.all) }, fleetChecks: checks, memory: memory))
         controller = Controller(
             name: "siemodel", metrics: metrics.controllers, logger: logger
         ) { key, logger in try await reconciler.reconcile(key, logger) }
         link.connect(controller)
         monitor = ConfigMonitorService(config, epoch: metrics.configEpoch, logger: logger) { _ in
-            link.addAll(known.keys, within: .seconds(ConfigMonitor.spreadSeconds))
+            let keys = known.keys
+            checks.overrule(keys)
+            link.addAll(keys, within: .seconds(ConfigMonitor.spreadSeconds))
         }
 
         var informing = Informer<SIEModel>.Options()
@@ -49,7 +60,11 @@ struct ModelControl: Sendable {
             client.resources(SIEModel.self, in: configuration.watchNamespace), options: informing, logger: logger
         ) { event in
             let keys = known.apply(event)
+            if case .deleted(let model, _) = event, keys.count == 1, let id = model.spec.value?.modelID {
+                memory.forget(modelID: id)
+            }
             guard ResourceChange.matters(event) else { return }
+            checks.overrule(keys)
             link.add(keys, priority: known.isSynced ? .normal : .low)
         }
     }

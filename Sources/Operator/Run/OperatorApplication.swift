@@ -40,14 +40,16 @@ package struct OperatorApplication: Sendable {
         let fleet = GatewayFleet(
             client, namespace: namespace, service: configuration.gatewayService, logger: logger)
         let prober = GatewayProber(curl, token: token, durations: metrics.probeSeconds)
+        let memory = ProbeMemory()
+        metrics.show(fleet, memory)
         let knownBundles = KnownObjects<SIEBundle>(
             client, namespace: configuration.watchNamespace, metrics: metrics, logger: logger)
         let knownPools = KnownObjects<SIEPool>(
             client, namespace: configuration.watchNamespace, metrics: metrics, logger: logger)
 
         let models = ModelControl(
-            configuration, client: client, config: config, fleet: fleet, prober: prober, bundles: knownBundles,
-            events: events, metrics: metrics, logger: logger)
+            configuration, client: client, config: config, fleet: fleet, prober: prober, memory: memory,
+            bundles: knownBundles, events: events, metrics: metrics, logger: logger)
         let pools = PoolControl(
             configuration, client: client, fleet: fleet, prober: prober, pools: knownPools, bundles: knownBundles,
             events: events, metrics: metrics, logger: logger)
@@ -59,19 +61,26 @@ package struct OperatorApplication: Sendable {
             configuration, installation, known: knownBundles, client: client, config: config, models: models.known,
             events: events, metrics: metrics, logger: logger, queuedItems: { demand.queuedItems(ofBundle: $0) })
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let scaler = ScalerControl(
+        let scaler = try ScalerControl(
             configuration, demand, curl: curl, token: token, fleet: fleet, pools: knownPools, bundles: knownBundles,
             metrics: metrics, group: group, logger: logger)
+        ConditionMetrics(
+            models: { models.known.all }, pools: { knownPools.all }, bundles: { knownBundles.all }
+        ).register(in: metrics.registry)
+        let deadline = StartDeadline(
+            [
+                .init("gateway replicas") { fleet.isSynced }, .init("SIEBundles") { knownBundles.isSynced },
+                .init("SIEPools") { knownPools.isSynced }, .init("SIEModels") { models.isReady },
+                .init("ConfigMaps and Leases of pools") { pools.isReady },
+                .init("StatefulSets of bundles") { bundles.isReady },
+            ], within: configuration.startLimit, logger: logger)
         let servers = [
             server(configuration.metrics, ProbeRoutes.metrics(metrics.registry), group),
             server(
                 configuration.probes,
                 ProbeRoutes.probes(
                     isHealthy: { models.isHealthy && pools.isHealthy && bundles.isHealthy },
-                    isReady: {
-                        fleet.isSynced && knownBundles.isSynced && knownPools.isSynced && models.isReady
-                            && pools.isReady && bundles.isReady
-                    }), group),
+                    isReady: { deadline.isMet }), group),
         ]
         for server in servers { try await server.bind() }
         try await scaler.bind()
@@ -95,7 +104,8 @@ package struct OperatorApplication: Sendable {
             : SoleWorker(work: work)
         // The last to start is the first to stop.
         let services: [any Service] =
-            servers + [events, fleet, knownBundles, knownPools] + models.readers + pools.readers + bundles.readers
+            servers + [monitor(client, metrics), deadline, events, fleet, knownBundles, knownPools] + models.readers
+            + pools.readers + bundles.readers
             + scaler.services + [worker]
         try await ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -115,6 +125,12 @@ package struct OperatorApplication: Sendable {
         options.requestBurst = Int(configuration.apiRequestsPerSecond * 2)
         options.observer = { requests.observe($0) }
         return KubernetesClient(cluster, curl: curl, options: options)
+    }
+
+    private func monitor(_ client: KubernetesClient, _ metrics: OperatorMetrics) -> APIServerMonitor {
+        var options = APIServerMonitor.Options()
+        options.onSkew = { metrics.clockSkew.set($0) }
+        return APIServerMonitor(client, options: options, logger: logger)
     }
 
     private func configService(

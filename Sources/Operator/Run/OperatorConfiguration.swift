@@ -48,6 +48,12 @@ package struct OperatorConfiguration: Sendable {
     package var installation: Installation
     /// Where KEDA finds the scaler, `host:port`; nil for the Service beside the operator.
     package var scalerAddress: String?
+    /// The scaler's certificate; nil for one in the clear.
+    package var scalerTLS: ScalerTLS.Files?
+    /// The config service's Deployment, where it has to be rolled to read new bundles; nil where that is not wanted.
+    package var restartedDeployment: String?
+    /// How long it may take at the start to come to know what there is.
+    package var startLimit = Duration.seconds(120)
 
     package init(
         metrics: Address, probes: Address, scaler: Address, hasElection: Bool = true,
@@ -57,7 +63,7 @@ package struct OperatorConfiguration: Sendable {
         configWritesPerSecond: Double = 50, apiRequestsPerSecond: Double = 150, finalizerSeconds: Int = 600,
         kubeconfig: String? = nil,
         podName: String, installation: Installation = Installation(),
-        scalerAddress: String? = nil
+        scalerAddress: String? = nil, scalerTLS: ScalerTLS.Files? = nil, restartedDeployment: String? = nil
     ) {
         self.metrics = metrics
         self.probes = probes
@@ -77,5 +83,7 @@ package struct OperatorConfiguration: Sendable {
         self.podName = podName
         self.installation = installation
         self.scalerAddress = scalerAddress
+        self.scalerTLS = scalerTLS
+        self.restartedDeployment = restartedDeployment
     }
 }

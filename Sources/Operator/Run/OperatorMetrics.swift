@@ -20,6 +20,7 @@ package struct OperatorMetrics: Sendable {
     package let poolRenewAge: MetricFamily<Gauge>
     package let poolLeaseTakeovers: Counter
     package let finalizerTimeouts: Counter
+    package let clockSkew: Gauge
 
     package init() {
         controllers = ControllerMetrics(registry: registry)
@@ -41,6 +42,9 @@ package struct OperatorMetrics: Sendable {
             "sie_operator_finalizer_timeouts_total",
             help: "Deleted objects that went before their effects could be undone."
         ).with()
+        clockSkew = registry.gauge(
+            "sie_operator_clock_skew_seconds", help: "How far this machine's clock is ahead of the API server's."
+        ).with()
         watchRestarts = registry.counter(
             "sie_operator_watch_restarts_total", help: "Lists and watches that had to begin again.",
             labels: ["resource", "reason"])
@@ -52,6 +56,18 @@ package struct OperatorMetrics: Sendable {
         ).with()
         registry.gauge("sie_operator_build_info", help: "1, with the version.", labels: ["version"])
             .with(ProductVersion.current).set(1)
+    }
+
+    /// Shows the config epochs of the gateway's replicas that there are.
+    func show(_ fleet: GatewayFleet, _ memory: ProbeMemory) {
+        registry.collectedGauge(
+            "sie_operator_gateway_epoch", help: "The config epoch that the replica told when it was last asked.",
+            labels: ["pod"]
+        ) { add in
+            for replica in fleet.replicas {
+                if let epoch = memory.epoch(of: replica.id) { add([replica.pod], Double(epoch)) }
+            }
+        }
     }
 
     /// Counts a list or watch that had to begin again.

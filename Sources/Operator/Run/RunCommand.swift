@@ -26,6 +26,25 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Where KEDA finds the scaler: host:port. (default sie-operator-scaler.NAMESPACE.svc:9090)")
     var scalerAddress: String?
 
+    @Option(
+        help: "The scaler's certificate (PEM), its authorities behind it; read anew when replaced. (default: no TLS)")
+    var scalerCertFile: String?
+
+    @Option(help: "The key of the scaler's certificate (PEM).")
+    var scalerKeyFile: String?
+
+    @Option(help: "The authorities of the certificates that KEDA must show. (default: it needs none)")
+    var scalerClientCAFile: String?
+
+    @Option(help: "The TriggerAuthentication that ScaledObjects name, with caCert and, if wanted, tlsClientCert.")
+    var scalerTriggerAuthentication: String?
+
+    @Flag(help: "Roll sie-config's Deployment when it does not read new bundles by itself, as release 0.3.1 does not.")
+    var restartConfigOnBundleChange = false
+
+    @Option(help: "sie-config's Deployment. (default sie-config)")
+    var configDeployment: String?
+
     @Option(help: "The beginning of the names of everything that bundles own. (default sie)")
     var installation: String?
 
@@ -89,7 +108,7 @@ struct RunCommand: AsyncParsableCommand {
         }
         LogConfiguration(
             level: LogConfiguration.level(named: logLevel ?? environment.string("LOG_LEVEL") ?? "info"),
-            format: format == "json" ? .json : .text
+            format: format == "json" ? .json : .text, summarizesRepetitions: true
         ).bootstrap()
         let logger = Logger(label: "sie.operator")
         do {
@@ -129,6 +148,19 @@ struct RunCommand: AsyncParsableCommand {
         guard (1...86_400).contains(finalizerSeconds) else {
             throw SettingError("FINALIZER_TIMEOUT must be from 1 to 86400 seconds, not \(finalizerSeconds)")
         }
+        let certificate = text(scalerCertFile, "SCALER_CERT_FILE")
+        let key = text(scalerKeyFile, "SCALER_KEY_FILE")
+        let clientAuthorities = text(scalerClientCAFile, "SCALER_CLIENT_CA_FILE")
+        guard (certificate == nil) == (key == nil), clientAuthorities == nil || certificate != nil else {
+            throw SettingError("SCALER_CERT_FILE and SCALER_KEY_FILE go together, SCALER_CLIENT_CA_FILE with both")
+        }
+        let tls = certificate.flatMap { certificate in
+            key.map { ScalerTLS.Files(certificate: certificate, key: $0, clientAuthorities: clientAuthorities) }
+        }
+        let restarts = environment.string("RESTART_CONFIG_ON_BUNDLE_CHANGE") ?? "false"
+        guard let isRestarting = ["true": true, "false": false][restarts] else {
+            throw SettingError("RESTART_CONFIG_ON_BUNDLE_CHANGE must be true or false, not '\(restarts)'")
+        }
         return OperatorConfiguration(
             metrics: try address(metricsBindAddress, "METRICS_BIND_ADDRESS", ":8080"),
             probes: try address(healthProbeBindAddress, "HEALTH_PROBE_BIND_ADDRESS", ":8081"),
@@ -142,7 +174,10 @@ struct RunCommand: AsyncParsableCommand {
             podName: environment.string("POD_NAME") ?? environment.string("HOSTNAME") ?? "sie-operator",
             installation: Installation(
                 name: installationName, natsURL: text(workerNATSURL, "WORKER_NATS_URL"), configURL: configURL,
-                payloadStoreURL: text(workerPayloadStoreURL, "WORKER_PAYLOAD_STORE_URL")),
-            scalerAddress: text(scalerAddress, "SCALER_ADDRESS"))
+                payloadStoreURL: text(workerPayloadStoreURL, "WORKER_PAYLOAD_STORE_URL"), scalerHasTLS: tls != nil,
+                triggerAuthentication: text(scalerTriggerAuthentication, "SCALER_TRIGGER_AUTHENTICATION")),
+            scalerAddress: text(scalerAddress, "SCALER_ADDRESS"), scalerTLS: tls,
+            restartedDeployment: restartConfigOnBundleChange || isRestarting
+                ? text(configDeployment, "CONFIG_DEPLOYMENT") ?? "sie-config" : nil)
     }
 }

@@ -3,10 +3,11 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP2
 import NIOPosix
+import NIOSSL
 import Observability
 import ServiceLifecycle
 
-/// Serves KEDA: gRPC over HTTP/2 without TLS, as KEDA calls scalers that do not ask for it.
+/// Serves KEDA: gRPC over HTTP/2, with TLS where there is a certificate for it.
 ///
 /// By hand over NIOHTTP2, because of gRPC this needs five small messages, unary calls and one kind of stream. grpc-swift
 /// brings a runtime, a transport and Protocol Buffers with generated code: some twenty more modules to build and to carry,
@@ -24,21 +25,25 @@ package final class ScalerServer: Service {
     private let port: Int
     private let group: any EventLoopGroup
     private let feed: DemandFeed
+    private let tls: ScalerTLS?
     private let streams: Gauge?
     private let logger: Logger
     private let listener = NIOLockedValueBox<(any Channel)?>(nil)
     private let connections = NIOLockedValueBox<[ObjectIdentifier: any Channel]>([:])
 
     /// - Parameters:
+    ///   - tls: nil for connections in the clear.
     ///   - streams: counts the calls that stay open.
     ///   - group: the caller shuts it down.
     package init(
-        host: String, port: Int, feed: DemandFeed, streams: Gauge? = nil, group: any EventLoopGroup, logger: Logger
+        host: String, port: Int, feed: DemandFeed, tls: ScalerTLS? = nil, streams: Gauge? = nil,
+        group: any EventLoopGroup, logger: Logger
     ) {
         self.host = host
         self.port = port
         self.group = group
         self.feed = feed
+        self.tls = tls
         self.streams = streams
         self.logger = logger
     }
@@ -49,7 +54,7 @@ package final class ScalerServer: Service {
     @discardableResult
     package func bind() async throws -> Int {
         if let port = listener.withLockedValue({ $0?.localAddress?.port }) { return port }
-        let (feed, streams, connections) = (feed, streams, connections)
+        let (feed, tls, streams, connections) = (feed, tls, streams, connections)
         let channel = try await ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -58,6 +63,9 @@ package final class ScalerServer: Service {
                     guard connections.withLockedValue({ $0.count < Self.mostConnections }) else {
                         channel.close(promise: nil)
                         return
+                    }
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context()))
                     }
                     try Self.configure(channel, feed, streams)
                     let id = ObjectIdentifier(channel)
@@ -99,7 +107,8 @@ package final class ScalerServer: Service {
     /// Serves until the service group shuts down; then every stream ends with UNAVAILABLE and every connection with GOAWAY.
     package func run() async throws {
         let port = try await bind()
-        logger.info("Serving KEDA", metadata: ["port": .stringConvertible(port)])
+        logger.info(
+            "Serving KEDA", metadata: ["port": .stringConvertible(port), "tls": .stringConvertible(tls != nil)])
         try? await gracefulShutdown()
         let listening = listener.withLockedValue { $0 }
         try? await listening?.close().get()

@@ -24,7 +24,7 @@ struct BundleReconcilerTests {
         let advertised = NIOLockedValueBox<String?>(nil)
         private let reconciler: BundleReconciler
 
-        init(hasKEDA: Bool = true) async throws {
+        init(hasKEDA: Bool = true, restarts deployment: String? = nil) async throws {
             let kubernetes = try await FakeKubernetesAPIServer()
             self.kubernetes = kubernetes
             kubernetes.offer(["services", "configmaps", "pods"], in: "/api/v1")
@@ -56,7 +56,8 @@ struct BundleReconcilerTests {
                         client, controller: "c", instance: "i", logger: BundleReconcilerTests.logger),
                     installation: BundleWorld.installation,
                     finalizerTimeouts: MetricsRegistry().counter("timeouts", help: "").with(), find: find,
-                    bundles: { [find(BundleReconcilerTests.key)].compactMap { $0 } }))
+                    bundles: { [find(BundleReconcilerTests.key)].compactMap { $0 } },
+                    restart: deployment.map { ConfigServiceRestart(client, deployment: $0) }))
         }
 
         func put(_ change: JSONValue = [:], metadata: JSONValue = [:]) {
@@ -81,6 +82,17 @@ struct BundleReconcilerTests {
         var bundle: SIEBundle? {
             let object = kubernetes.object("default", in: BundleReconcilerTests.path, namespace: "n")
             return try? object?.decode()
+        }
+
+        /// Lets everything that the conditions tell have begun long ago.
+        func age() {
+            let object = object("default", BundleReconcilerTests.path) ?? .object([])
+            let conditions = (object["status"]?["conditions"]?.arrayValue ?? []).map {
+                MergePatch.apply(["lastTransitionTime": "2026-01-01T00:00:00Z"], to: $0)
+            }
+            kubernetes.put(
+                MergePatch.apply(["status": ["conditions": .array(conditions)]], to: object),
+                in: BundleReconcilerTests.path, namespace: "n")
         }
 
         func reason(_ type: ConditionType) -> String? { bundle?.status?.conditions[type]?.reason }
@@ -213,5 +225,57 @@ struct BundleReconcilerTests {
 
     private static func now() -> String {
         (try? JSONValue(encoding: Timestamp(secondsSince1970: 4_000_000_000)).stringValue) ?? ""
+    }
+
+    // MARK: A config service that reads bundles at its start alone
+
+    @Test("its Deployment is rolled once for each state of the definitions, and not before it had time to read them")
+    func restart() async throws {
+        let rig = try await Rig(restarts: "sie-config")
+        let deployments = "/apis/apps/v1/deployments"
+        rig.kubernetes.put(["metadata": ["name": "sie-config"], "spec": [:]], in: deployments, namespace: "n")
+        func digest() -> String? {
+            let template = rig.object("sie-config", deployments)?["spec"]?["template"]
+            return template?["metadata"]?["annotations"]?[ConfigServiceRestart.annotation]?.stringValue
+        }
+        rig.put()
+        _ = try await rig.reconcile()
+        #expect(rig.reason(.advertised) == "HashPending" && digest() == nil)
+        rig.age()
+        _ = try await rig.reconcile()
+        let files = ["default.yaml": rig.object("sie-bundles", "/api/v1/configmaps")?["data"]?["default.yaml"]]
+        #expect(rig.reason(.advertised) == "RestartRequired")
+        #expect(digest() == ConfigServiceRestart.digest(of: files.compactMapValues { $0?.stringValue }))
+        let first = digest()
+        _ = try await rig.reconcile()
+        #expect(rig.writes.count { $0 == "PATCH deployments/sie-config" } == 1)
+        rig.put(["adapters": ["acme.enc", "acme.other"]], metadata: ["generation": 2])
+        _ = try await rig.reconcile()
+        rig.age()
+        _ = try await rig.reconcile()
+        #expect(digest() != first && rig.writes.count { $0 == "PATCH deployments/sie-config" } == 2)
+    }
+
+    @Test("nobody's Deployment is rolled who has not asked for it, and one that is not there stops nothing")
+    func noRestart() async throws {
+        let quiet = try await Rig()
+        let missing = try await Rig(restarts: "sie-config")
+        for rig in [quiet, missing] {
+            rig.put()
+            _ = try await rig.reconcile()
+            rig.age()
+            _ = try await rig.reconcile()
+            #expect(rig.reason(.advertised) == "RestartRequired")
+            #expect(!rig.writes.contains { $0.contains("deployments") })
+        }
+        #expect(!quiet.kubernetes.requests.contains { $0.path.contains("deployments") })
+    }
+
+    @Test("the digest is of names and texts in any order, and tells where one ends")
+    func digest() {
+        let digest = ConfigServiceRestart.digest(of: ["a": "1", "b": "2"])
+        #expect(digest == ConfigServiceRestart.digest(of: ["b": "2", "a": "1"]) && digest.utf8.count == 64)
+        #expect(digest != ConfigServiceRestart.digest(of: ["a": "1b2"]))
+        #expect(ConfigServiceRestart.digest(of: ["ab": ""]) != ConfigServiceRestart.digest(of: ["a": "b"]))
     }
 }

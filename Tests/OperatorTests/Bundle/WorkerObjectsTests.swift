@@ -277,6 +277,17 @@ struct WorkerObjectsTests {
                     queueDepthActivation: 2))
     }
 
+    @Test("where the scaler speaks TLS, KEDA is told so, and where it finds the authority")
+    func externalPushWithTLS() throws {
+        let bundle = try BundleWorld.bundle()
+        let group = try #require(bundle.spec.value?.workerGroups?.first)
+        let installation = Installation(scalerHasTLS: true, triggerAuthentication: "sie-scaler")
+        let spec = WorkerObjects(bundle, installation: installation)?.scaledObject(group)?.document["spec"]
+        let trigger = try #require(spec?["triggers"]?.arrayValue?.first)
+        #expect(trigger["metadata"]?["enableTLS"] == "true")
+        #expect(trigger["authenticationRef"] == ["name": "sie-scaler"])
+    }
+
     @Test("Prometheus is asked for the highest of all replicas, and never told that an outage is silence")
     func prometheus() throws {
         let (objects, group) = try objects(

@@ -22,6 +22,7 @@ struct ModelReconcilerTests {
         let gateway: LoopbackHTTPServer
         let registered = NIOLockedValueBox<[UInt8]?>(nil)
         private let client: KubernetesClient
+        let fleetChecks = FleetChecks()
         private let reconciler: ModelReconciler
         private let fleet: GatewayFleet
 
@@ -80,7 +81,7 @@ struct ModelReconcilerTests {
                         kubernetes.object(key.name, in: ModelReconcilerTests.path, namespace: "n").flatMap {
                             try? $0.decode(SIEModel.self)
                         }
-                    }, namesakes: { [$0] }))
+                    }, namesakes: { [$0] }, fleetChecks: fleetChecks))
         }
 
         /// Knows the gateway's replicas around a test.
@@ -91,6 +92,24 @@ struct ModelReconcilerTests {
                 try await eventually("the replica") { fleet.replicas.count == 1 }
                 try await body()
             }
+        }
+
+        /// Lets replicas stand behind the Service: at the same address, each a pod of its own.
+        func standBehindService(_ pods: [String]) async throws {
+            let addresses = pods.map { pod -> JSONValue in
+                ["ip": "127.0.0.1", "targetRef": ["name": .string(pod), "uid": .string(pod)]]
+            }
+            kubernetes.put(
+                [
+                    "metadata": ["name": "sie-gateway"],
+                    "subsets": [
+                        [
+                            "addresses": .array(addresses),
+                            "ports": [["name": "http", "port": .int(Int64(gateway.port))]],
+                        ]
+                    ],
+                ], in: "/api/v1/endpoints", namespace: "n")
+            try await eventually("the replicas") { fleet.replicas.map(\.pod) == pods }
         }
 
         func put(_ name: String, spec extra: [JSONMember] = []) {
@@ -184,6 +203,33 @@ struct ModelReconcilerTests {
             _ = try await rig.reconcile("broken")
             #expect(rig.status("broken")?.conditions[.stalled]?.reason == "InvalidSpec")
             #expect(rig.asked.isEmpty)
+        }
+    }
+
+    @Test("a replica that comes is asked about each model once, and nobody else is; one that goes costs nothing")
+    func fleet() async throws {
+        let rig = try await Rig()
+        rig.put("m")
+        try await rig.run {
+            _ = try await rig.reconcile("m")
+            let (asked, probed) = (rig.asked.count, rig.gateway.requests.count)
+            func check() async throws {
+                rig.fleetChecks.add([ObjectKey(namespace: "n", name: "m")])
+                _ = try await rig.reconcile("m")
+            }
+            try await rig.standBehindService(["g0", "g1"])
+            try await check()
+            #expect(rig.gateway.requests.count == probed + 1)
+            #expect(rig.status("m")?.summary == "2/2 gateways")
+            try await rig.standBehindService(["g0"])
+            try await check()
+            #expect(rig.gateway.requests.count == probed + 1)
+            #expect(rig.status("m")?.summary == "1/1 gateways")
+            #expect(rig.asked.count == asked)
+            // A look for any other reason asks everybody.
+            try await rig.standBehindService(["g0", "g2"])
+            _ = try await rig.reconcile("m")
+            #expect(rig.gateway.requests.count == probed + 3 && rig.asked.count > asked)
         }
     }
 }

@@ -61,11 +61,11 @@ struct ModelReconciliationTests {
     @discardableResult
     private func reconcile(
         _ model: inout SIEModel, _ world: inout World, at seconds: Int64 = 0, duplicate: ObjectKey? = nil,
-        awaitsBundles: Bool = false, crashBefore: String? = nil
+        awaitsBundles: Bool = false, isFleetCheck: Bool = false, crashBefore: String? = nil
     ) throws -> (steps: [String], after: ModelReconciliation.Return?) {
         let now = Timestamp(secondsSince1970: start.secondsSince1970 + seconds)
         var reconciliation = ModelReconciliation(
-            model, duplicate: duplicate, awaitsBundles: awaitsBundles, now: now)
+            model, duplicate: duplicate, awaitsBundles: awaitsBundles, isFleetCheck: isFleetCheck, now: now)
         var steps: [String] = []
         var action = reconciliation.start()
         while steps.count < 20 {
@@ -106,6 +106,21 @@ struct ModelReconciliationTests {
         #expect(status.registration?.routerID == "sie-config-0" && status.registration?.registeredAt == start)
         #expect(world.keys.count == 1 && world.keys.keys.contains(status.registration?.idempotencyKey ?? ""))
         #expect(status.summary == "2/2 gateways")
+    }
+
+    @Test("where the gateways alone have changed, the catalogue is not asked, unless anything was wrong with it")
+    func fleetCheck() throws {
+        var (model, world) = (try model(), World())
+        #expect(try reconcile(&model, &world, isFleetCheck: true).steps.contains("post"))
+        let before = model.status
+        let check = try reconcile(&model, &world, at: 100, isFleetCheck: true)
+        #expect(check.steps == ["probe", "finish"] && model.status == before)
+        #expect(check.after == .afterSeconds(ModelReconciliation.steadySeconds))
+        world.readAnswers = [.retry(.configServiceUnavailable, "away")]
+        try reconcile(&model, &world, at: 200)
+        #expect(try reconcile(&model, &world, at: 300, isFleetCheck: true).steps.first == "fetchModel")
+        model.metadata.generation = 2
+        #expect(try reconcile(&model, &world, at: 400, isFleetCheck: true).steps.first == "fetchModel")
     }
 
     @Test("a second reconcile of an unchanged world sends nothing and finds the same status")

@@ -44,6 +44,7 @@ final class OperatorStack: Sendable {
     /// Where the config service is, while it runs.
     let configPort: Int
     private let host: String
+    private let gatewayEnvironment: [String: String]
 
     /// An address of this machine that objects may name: the API takes no loopback addresses. Says loudly where there is
     /// none.
@@ -94,19 +95,35 @@ final class OperatorStack: Sendable {
             environment["SIE_GATEWAY_K8S_NAMESPACE"] = namespace
             environment["SIE_GATEWAY_CONFIGURED_GPUS"] = profiles
         }
-        let gatewayEnvironment = environment
+        gatewayEnvironment = environment
         var started: [ProductProcess] = []
-        for _ in 0..<count {
-            started.append(
-                try await ProductProcess("sie-gateway", environment: gatewayEnvironment) {
-                    ["serve", "--host", "0.0.0.0", "--port", "\($0)"]
-                })
-        }
+        for _ in 0..<count { started.append(try await Self.startGateway(environment)) }
         gateways = started
         for (index, gateway) in started.enumerated() { try await writeSlice(index, port: gateway.port) }
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
+
+    private static func startGateway(_ environment: [String: String]) async throws -> ProductProcess {
+        try await ProductProcess("sie-gateway", environment: environment) {
+            ["serve", "--host", "0.0.0.0", "--port", "\($0)"]
+        }
+    }
+
+    /// Starts one more gateway, which is ready from the start.
+    func addGateway() async throws -> ProductProcess {
+        let gateway = try await Self.startGateway(gatewayEnvironment)
+        try await writeSlice(gateways.count, port: gateway.port)
+        return gateway
+    }
+
+    /// Takes a gateway's endpoint away.
+    func removeEndpoint(_ index: Int) async throws {
+        let group = try await server.send("GET", "/apis/discovery.k8s.io")
+        let version = group["preferredVersion"]?["version"]?.stringValue ?? "v1"
+        let slices = "/apis/discovery.k8s.io/\(version)/namespaces/\(namespace)/endpointslices"
+        try await server.send("DELETE", "\(slices)/sie-gateway-\(index)")
+    }
 
     private func writeSlice(_ index: Int, port: Int) async throws {
         let group = try await server.send("GET", "/apis/discovery.k8s.io")

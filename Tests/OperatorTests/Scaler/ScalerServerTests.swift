@@ -1,3 +1,4 @@
+import Foundation
 import JSONStream
 import Logging
 import NIOPosix
@@ -13,11 +14,12 @@ struct ScalerServerTests {
     private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// Serves a feed around a test, and shuts down in good order after it.
-    private func serve(_ feed: DemandFeed, _ body: (_ port: Int, _ group: ServiceGroup) async throws -> Void)
-        async throws
-    {
+    private func serve(
+        _ feed: DemandFeed, tls: ScalerTLS? = nil, _ body: (_ port: Int, _ group: ServiceGroup) async throws -> Void
+    ) async throws {
         let server = ScalerServer(
-            host: "127.0.0.1", port: 0, feed: feed, group: MultiThreadedEventLoopGroup.singleton, logger: Self.logger)
+            host: "127.0.0.1", port: 0, feed: feed, tls: tls, group: MultiThreadedEventLoopGroup.singleton,
+            logger: Self.logger)
         let port = try await server.bind()
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(services: [.init(service: server)], logger: Self.logger))
@@ -78,5 +80,53 @@ struct ScalerServerTests {
             #expect(seen.contains(#"{"stream": true}"#) && seen.contains { $0.contains("streamEnd") }, "\(seen)")
             #expect(wake < .seconds(1), "\(wake)")
         }
+    }
+
+    // MARK: TLS
+
+    /// What a call over TLS gets.
+    private func call(_ port: Int, _ files: String...) async throws -> JSONValue? {
+        let client = try PythonProcess(
+            try Fixtures.text("operator/externalscaler.py") + Fixtures.text("operator/scaler_call.py"),
+            arguments: ["127.0.0.1:\(port)", "default", "l4"] + files)
+        var answer: JSONValue?
+        for await line in client.lines { answer = try JSONReader.decode(Array(line.utf8)) }
+        return answer
+    }
+
+    @Test(
+        "with a certificate only TLS is spoken, clients show theirs where it is wanted, and replaced files count at once",
+        .enabled(if: PythonProcess.isInstalled))
+    func tls() async throws {
+        let (first, second) = (try TestCertificates(), try TestCertificates())
+        let files = ScalerTLS.Files(
+            certificate: first.path("server.pem"), key: first.path("server.key"),
+            clientAuthorities: first.path("ca.pem"))
+        let tls = try ScalerTLS(files, interval: .zero, logger: Self.logger)
+        try await serve(DemandFeed(), tls: tls) { port, _ in
+            let told: JSONValue = ["specs": ["sie_queue", "sie_capacity"]]
+            let identity = (first.path("client.pem"), first.path("client.key"))
+            #expect(try await call(port, first.path("ca.pem"), identity.0, identity.1) == told)
+            #expect(try await call(port, first.path("ca.pem"))?["failure"] == "UNAVAILABLE")
+            #expect(try await call(port, second.path("ca.pem"), identity.0, identity.1)?["failure"] == "UNAVAILABLE")
+            // A key that does not fit yet leaves the last pair in force.
+            try Self.replace(first.path("server.pem"), with: second.path("server.pem"))
+            #expect(try await call(port, first.path("ca.pem"), identity.0, identity.1) == told)
+            try Self.replace(first.path("server.key"), with: second.path("server.key"))
+            #expect(try await call(port, second.path("ca.pem"), identity.0, identity.1) == told)
+        }
+    }
+
+    @Test("files that are no certificate are refused at the start")
+    func noCertificate() throws {
+        let certificates = try TestCertificates()
+        for (certificate, key) in [("none.pem", "server.key"), ("server.pem", "client.key"), ("ca.key", "server.key")] {
+            let files = ScalerTLS.Files(certificate: certificates.path(certificate), key: certificates.path(key))
+            #expect(throws: (any Error).self) { try ScalerTLS(files, logger: Self.logger) }
+        }
+    }
+
+    private static func replace(_ path: String, with other: String) throws {
+        try Data(contentsOf: URL(filePath: other)).write(to: URL(filePath: path), options: .atomic)
     }
 }

@@ -21,13 +21,13 @@ package struct ScaledObject: Sendable {
     private let group: SIEBundle.WorkerGroup
     private let bundle: String
     private let statefulSet: String
-    private let scalerAddress: String
+    private let installation: Installation
 
-    package init(_ group: SIEBundle.WorkerGroup, bundle: String, statefulSet: String, scalerAddress: String) {
+    package init(_ group: SIEBundle.WorkerGroup, bundle: String, statefulSet: String, installation: Installation) {
         self.group = group
         self.bundle = bundle
         self.statefulSet = statefulSet
-        self.scalerAddress = scalerAddress
+        self.installation = installation
     }
 
     /// Nil for engines that are not KEDA.
@@ -83,17 +83,19 @@ package struct ScaledObject: Sendable {
         switch scaling.engine {
         case .external, .none: return nil
         case .externalPush:
+            var metadata = [
+                "scalerAddress": installation.scalerAddress,
+                MetadataKey.bundle: bundle,
+                MetadataKey.machineProfile: group.machineProfile,
+                MetadataKey.queueDepthPerWorker: "\(scaling.queueDepthPerWorker)",
+                MetadataKey.queueDepthActivation: "\(scaling.queueDepthActivation)",
+            ]
+            if installation.scalerHasTLS { metadata["enableTLS"] = "true" }
             return [
-                [
-                    "type": "external-push",
-                    "metadata": .texts([
-                        "scalerAddress": scalerAddress,
-                        MetadataKey.bundle: bundle,
-                        MetadataKey.machineProfile: group.machineProfile,
-                        MetadataKey.queueDepthPerWorker: "\(scaling.queueDepthPerWorker)",
-                        MetadataKey.queueDepthActivation: "\(scaling.queueDepthActivation)",
-                    ]),
-                ]
+                .members([
+                    "type": "external-push", "metadata": .texts(metadata),
+                    "authenticationRef": installation.triggerAuthentication.map { ["name": .string($0)] },
+                ])
             ]
         case .prometheus:
             guard let address = scaling.prometheusAddress else { return nil }

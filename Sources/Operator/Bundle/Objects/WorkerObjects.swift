@@ -149,7 +149,7 @@ package struct WorkerObjects: Sendable {
         guard
             let spec = ScaledObject(
                 group, bundle: bundleName, statefulSet: names.statefulSet(group.machineProfile),
-                scalerAddress: installation.scalerAddress
+                installation: installation
             ).spec
         else { return nil }
         let name = names.scaledObject(group.machineProfile)
