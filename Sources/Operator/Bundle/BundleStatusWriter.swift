@@ -158,7 +158,8 @@ package struct BundleStatusWriter: Sendable {
 
     private mutating func stall(_ reason: BundleReason, _ message: String) {
         status.conditions.remove(.reconciling)
-        set(.ready, .false, .definitionNotAdvertised, message)
+        // The same word in both: it is the one that `kubectl get` shows.
+        set(.ready, .false, reason, message)
         set(.stalled, .true, reason, message)
     }
 
