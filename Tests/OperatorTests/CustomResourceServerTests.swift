@@ -161,7 +161,9 @@ struct CustomResourceServerTests {
         }
         #expect(lines.contains(["NAME", "MODEL", "READY", "REASON", "GATEWAYS", "AGE"]), "\(listed.output)")
         #expect(
-            lines.contains(["NAME", "POOL", "STATE", "BUNDLE", "ASSIGNED", "DESIRED", "READY", "RENEWED", "AGE"]),
+            lines.contains([
+                "NAME", "POOL", "STATE", "BUNDLE", "ASSIGNED", "DESIRED", "READY", "REASON", "RENEWED", "AGE",
+            ]),
             "\(listed.output)")
         #expect(
             lines.contains([

@@ -58,7 +58,7 @@ struct DeploymentTests {
         #expect(restarting.count == plain.count && rules(restarting).dropLast() == rules(plain)[...])
         #expect(
             rules(restarting).last == [
-                "apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["sie-config"],
+                "apiGroups": ["apps"], "resourceNames": ["sie-config"], "resources": ["deployments"],
                 "verbs": ["get", "patch"],
             ])
         #expect(arguments(restarting) == arguments(plain) + ["--restart-config-on-bundle-change"])

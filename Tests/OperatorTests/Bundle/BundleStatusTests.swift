@@ -239,6 +239,7 @@ struct BundleStatusTests {
         try look(world, &bundle, obstacles: [.foreignObject(.statefulSet, name: set)])
         #expect(bundle.status?.conditions[.stalled]?.reason == "InvalidSpec")
         #expect(bundle.status?.conditions[.stalled]?.message.contains(set) == true)
+        #expect(ready(bundle) == "InvalidSpec" && bundle.status?.conditions[.ready]?.status == .false)
         try look(world, &bundle, obstacles: [.adaptersInUse(["acme.old": ["a/b", "c/d"]])])
         #expect(bundle.status?.conditions[.stalled]?.reason == "AdaptersInUse")
         #expect(bundle.status?.conditions[.stalled]?.message == "acme.old is the only route of a/b, c/d")
