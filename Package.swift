@@ -210,10 +210,13 @@ let package = Package(
             name: "Benchmarks",
             dependencies: nio + nioHTTP + [
                 argumentParser, logging, "CNats", "NATSClient", "Wire", "MessagePack", "JSONStream", "Inference",
-                "CKernels", "TestSupport",
+                "CKernels", "CurlClient", "Kubernetes", "TestSupport",
             ],
             path: "Benchmarks",
-            exclude: ["Tokenizer/huggingface_peer.py", "Worker/compare.py", "Worker/onnxruntime_peer.py"],
+            exclude: [
+                "Operator/kopf_peer.py", "Tokenizer/huggingface_peer.py", "Worker/compare.py",
+                "Worker/onnxruntime_peer.py",
+            ],
             swiftSettings: strict),
     ]
 )

@@ -5,15 +5,13 @@ import Observability
 import Synchronization
 import YAML
 
-/// Asks the config service. Writes go one after the other, and so many a second: the service writes one at a time anyway,
+/// Asks the config service. Writes go one after the other and at a ``WritePace``: the service writes one at a time anyway,
 /// and nobody else's writes are to wait behind a thousand of these.
 package final class ConfigServiceClient: Sendable {
     package struct Options: Sendable {
         /// How long a request may take.
         package var timeout = Duration.seconds(10)
-        /// Writes a second in the long run, and at once.
-        package var writesPerSecond = 5.0
-        package var writeBurst = 10
+        package var pace = WritePace()
 
         package init() {}
     }
@@ -25,7 +23,9 @@ package final class ConfigServiceClient: Sendable {
     private let options: Options
     private let requests: MetricFamily<Counter>?
     private let writing = Turns(1)
-    private let bucket: Mutex<TokenBucket>
+    private let pace: Mutex<WritePace>
+    /// What the service last said, and when it was asked.
+    private let lastEpoch = Mutex<(epoch: ConfigServiceEpoch, asked: Duration)?>(nil)
     private let start = ContinuousClock.now
 
     /// - Parameters:
@@ -41,17 +41,27 @@ package final class ConfigServiceClient: Sendable {
         self.tls = tls
         self.options = options
         self.requests = requests
-        bucket = Mutex(TokenBucket(perSecond: options.writesPerSecond, burst: options.writeBurst))
+        pace = Mutex(options.pace)
     }
 
     /// Where requests go, for messages.
     package var modelsURL: String { "\(url)/v1/configs/models" }
 
     /// How far the service is; nil where it does not say.
-    package func epoch() async -> ConfigServiceEpoch? {
+    ///
+    /// - Parameter age: how old the answer may be that it gave before; zero to ask it now.
+    package func epoch(notOlderThan age: Duration = .zero) async -> ConfigServiceEpoch? {
+        let now = start.duration(to: .now)
+        if let last = lastEpoch.withLock({ $0 }), now - last.asked < age { return last.epoch }
         let (answer, body) = await send("epoch", CurlRequest("GET", "\(url)/v1/configs/epoch"))
-        guard case .response(200, _, _) = answer else { return nil }
-        return try? JSONReader.decode(body).decode(ConfigServiceEpoch.self)
+        guard case .response(200, _, _) = answer,
+            let epoch = try? JSONReader.decode(body).decode(ConfigServiceEpoch.self)
+        else { return nil }
+        // Answers may overtake each other.
+        lastEpoch.withLock { last in
+            if last.map({ $0.asked < now }) ?? true { last = (epoch, now) }
+        }
+        return epoch
     }
 
     /// What the service has of a model.
@@ -90,25 +100,33 @@ package final class ConfigServiceClient: Sendable {
     /// - Parameters:
     ///   - document: JSON, which is YAML.
     ///   - idempotencyKey: the same for the same attempt however often it is sent.
-    package func register(_ document: [UInt8], idempotencyKey: String) async -> ConfigAnswer {
+    ///   - isRepair: whether the service had it before.
+    package func register(
+        _ document: [UInt8], idempotencyKey: String, isRepair: Bool = false
+    ) async -> ConfigAnswer {
         var request = CurlRequest("POST", modelsURL)
         request.headers = [
             CurlRequest.Header("Content-Type", "application/x-yaml"),
             CurlRequest.Header("Idempotency-Key", idempotencyKey),
         ]
         request.body = document
-        return await write("post", request)
+        return await write("post", request, isRepair: isRepair)
     }
 
     /// Asks the service to forget a model, which most cannot.
     package func remove(_ id: String) async -> ConfigAnswer {
-        await write("delete", CurlRequest("DELETE", "\(modelsURL)/\(ModelPath.encode(id))"))
+        await write("delete", CurlRequest("DELETE", "\(modelsURL)/\(ModelPath.encode(id))"), isRepair: false)
     }
 
-    private func write(_ operation: String, _ request: CurlRequest) async -> ConfigAnswer {
-        let wait = bucket.withLock { $0.take(now: start.duration(to: .now)) }
+    private func write(_ operation: String, _ request: CurlRequest, isRepair: Bool) async -> ConfigAnswer {
+        let wait = pace.withLock { $0.take(isRepair: isRepair, now: start.duration(to: .now)) }
         if wait > .zero, (try? await Task.sleep(for: wait)) == nil { return .none(problem: "cancelled") }
-        return await writing.take { await send(operation, request).0 }
+        return await writing.take {
+            let began = ContinuousClock.now
+            let answer = await send(operation, request).0
+            pace.withLock { $0.answered(answer.status, after: began.duration(to: .now)) }
+            return answer
+        }
     }
 
     private func send(_ operation: String, _ request: CurlRequest) async -> (ConfigAnswer, [UInt8]) {

@@ -53,6 +53,8 @@ package struct ModelReconciler: Sendable {
 
     /// When a model is looked at again that is routable, with replicas that have yet to learn of it.
     private static let startingSeconds = 5
+    /// The monitor asks more often.
+    private static let epochAge = Duration.seconds(ConfigMonitor.intervalSeconds + 5)
 
     private let parts: Parts
     private let waits = RetryWaits()
@@ -90,10 +92,11 @@ package struct ModelReconciler: Sendable {
             case .write(let status):
                 try await tell(written.write(status), of: model)
                 action = try reconciliation.handle(.written)
-            case .post(let payload, let idempotencyKey):
+            case .post(let payload, let idempotencyKey, let isRepair):
                 // Before the first effect outside of the object.
                 if ModelFinalization.wantsFinalizer(model) { try await written.addFinalizer() }
-                let answer = await parts.config.register(payload.bytes, idempotencyKey: idempotencyKey)
+                let answer = await parts.config.register(
+                    payload.bytes, idempotencyKey: idempotencyKey, isRepair: isRepair)
                 try Task.checkCancellation()
                 let outcome = RegistrationOutcome(answer, url: parts.config.modelsURL)
                 tell(outcome, of: model)
@@ -102,7 +105,9 @@ package struct ModelReconciler: Sendable {
             case .readToken:
                 // The token's file is read for every request.
                 action = try reconciliation.handle(.tokenRead)
-            case .fetchEpoch: action = try reconciliation.handle(.epoch(await parts.config.epoch()?.epoch))
+            case .fetchEpoch(let isNew):
+                let age = isNew ? Duration.zero : Self.epochAge
+                action = try reconciliation.handle(.epoch(await parts.config.epoch(notOlderThan: age)?.epoch))
             case .probe(let id):
                 let reports = await probe(id, knownFrom: isFleetCheck ? model : nil, now: now)
                 action = try reconciliation.handle(.probed(reports))

@@ -12,12 +12,12 @@ package struct ModelReconciliation: Sendable {
         case write(SIEModel.Status)
         /// Ask the config service for the model's document.
         case fetchModel(id: String)
-        /// Send the document with this key.
-        case post(ModelPayload, idempotencyKey: String)
+        /// Send the document with this key. A repair brings back what the config service has lost.
+        case post(ModelPayload, idempotencyKey: String, isRepair: Bool)
         /// Read the token again, then ``Event/tokenRead``.
         case readToken
-        /// Ask the config service for its epoch.
-        case fetchEpoch
+        /// Ask the config service for its epoch. One that it told some seconds ago will do where nothing was registered.
+        case fetchEpoch(isNew: Bool)
         /// Ask every replica of the gateway for the model's status.
         case probe(id: String)
         /// Write the status unless it is the one that was read, and come back.
@@ -78,6 +78,7 @@ package struct ModelReconciliation: Sendable {
     private var state = State.begun
     private var receipt: SIEModel.Registration
     private var payload: ModelPayload?
+    private var hasPosted = false
     private var hasReadToken = false
     private var hasChangedKey = false
     private var hasComparedAgain = false
@@ -111,15 +112,20 @@ package struct ModelReconciliation: Sendable {
             let status = writer.duplicate(of: duplicate, modelID: spec.modelID)
             return finish(status, .afterSeconds(Self.stalledSeconds))
         }
+        let payload: ModelPayload
         do {
             payload = try ModelPayload(spec)
         } catch {
             return stall(.payloadTooLarge, error.description)
         }
-        // Before anything goes out, nobody may take a new object for one that is done.
+        self.payload = payload
+        // Before anything goes out, nobody may take a new object for one that is done. Its key goes along, so that sending
+        // it takes no write of its own.
         guard model.status?.conditions[.ready] != nil else {
             state = .beginning
-            return .write(writer.begun(message: "comparing \(spec.modelID) with the catalogue"))
+            _ = keepKey(of: payload)
+            let text = "comparing \(spec.modelID) with the catalogue"
+            return .write(writer.outcome(.init(.underWay(message: text), receipt: receipt)))
         }
         if isFleetCheck, let registration = settledRegistration { return probe(registration) }
         return compare()
@@ -165,7 +171,10 @@ package struct ModelReconciliation: Sendable {
         case .equal(let unregistered):
             let lacks = unregistered.isEmpty ? "" : "; it lacks \(unregistered.joined(separator: ", "))"
             let text = Self.present(payload.modelID) + lacks
-            return registered(.done(known(.adopted), message: text), as: payload, router: nil, warnings: nil)
+            let reason = known(.adopted)
+            // Nothing was sent under it.
+            if reason == .adopted { receipt.idempotencyKey = nil }
+            return registered(.done(reason, message: text), as: payload, router: nil, warnings: nil)
         case .opaque where isRegistered:
             return registered(
                 .done(known(.alreadyRegistered), message: Self.present(payload.modelID)), as: payload, router: nil,
@@ -196,17 +205,24 @@ package struct ModelReconciliation: Sendable {
         let told = model.status?.conditions[.registered].flatMap { $0.isTrue ? ModelReason(rawValue: $0.reason) : nil }
         if let told { return told }
         // The key is there before the request: what is there now may be what was sent then.
-        return receipt.idempotencyKey == nil ? otherwise : .alreadyRegistered
+        return hasPosted || model.status?.registration?.idempotencyKey != nil ? .alreadyRegistered : otherwise
     }
 
-    /// Keeps the key before it is used, so that a crash repeats it.
-    private mutating func announce(_ payload: ModelPayload) -> Action {
+    /// Puts the key into what is written.
+    ///
+    /// - Returns: whether it was there already.
+    private mutating func keepKey(of payload: ModelPayload) -> Bool {
         let key = payload.idempotencyKey(uid: model.metadata.uid ?? "", attempt: receipt.attempt ?? 0)
         if receipt.payloadSHA256 != payload.sha256 { receipt.registeredAt = nil }
         let isKept = receipt.idempotencyKey == key && receipt.payloadSHA256 == payload.sha256
         (receipt.idempotencyKey, receipt.payloadSHA256) = (key, payload.sha256)
         receipt.attempt = receipt.attempt ?? 0
-        guard !isKept else { return post() }
+        return isKept
+    }
+
+    /// Keeps the key before it is used, so that a crash repeats it.
+    private mutating func announce(_ payload: ModelPayload) -> Action {
+        guard !keepKey(of: payload) else { return post() }
         state = .announcing
         let text = "sending \(payload.modelID) to the config service"
         return .write(writer.outcome(.init(.underWay(message: text), receipt: receipt)))
@@ -215,7 +231,8 @@ package struct ModelReconciliation: Sendable {
     private mutating func post() -> Action {
         guard let payload, let key = receipt.idempotencyKey else { return stall(.invalidSpec, "there is no document") }
         state = .posting
-        return .post(payload, idempotencyKey: key)
+        hasPosted = true
+        return .post(payload, idempotencyKey: key, isRepair: receipt.attempt ?? 0 > 0)
     }
 
     private mutating func answered(_ outcome: RegistrationOutcome) -> Action {
@@ -262,7 +279,7 @@ package struct ModelReconciliation: Sendable {
         receipt.warnings = warnings ?? receipt.warnings
         if isNew { receipt.registeredAt = now }
         state = .asking(registration, isNew: isNew)
-        return .fetchEpoch
+        return .fetchEpoch(isNew: isNew)
     }
 
     // MARK: The gateways

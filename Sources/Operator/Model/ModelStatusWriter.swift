@@ -27,14 +27,6 @@ package struct ModelStatusWriter: Sendable {
         hadOutcomeOfGeneration = status?.observedGeneration == generation
     }
 
-    /// The status before anything was done: nobody may take the model for ready.
-    package func begun(message: String) -> SIEModel.Status {
-        written {
-            $0.set(.ready, .unknown, .progressing, message)
-            $0.wait(.registering, message)
-        }
-    }
-
     /// The status of a model that is left alone.
     package func suspended() -> SIEModel.Status {
         written {

@@ -137,8 +137,8 @@ package struct OperatorApplication: Sendable {
         _ curl: CurlClient, _ token: BearerToken, _ metrics: OperatorMetrics
     ) -> ConfigServiceClient {
         var options = ConfigServiceClient.Options()
-        options.writesPerSecond = configuration.configWritesPerSecond
-        options.writeBurst = max(10, Int(min(configuration.configWritesPerSecond, 1000)))
+        options.pace = WritePace(
+            perSecond: configuration.configWritesPerSecond, bulkPerSecond: configuration.configBulkWritesPerSecond)
         return ConfigServiceClient(
             curl, url: configuration.configURL, token: token,
             tls: configuration.authorityFile.map { CurlTLS(authorities: .file($0)) } ?? CurlTLS(), options: options,

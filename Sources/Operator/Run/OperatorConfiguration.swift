@@ -36,7 +36,10 @@ package struct OperatorConfiguration: Sendable {
     package var tokenFile: String?
     /// The file with the authorities for the config service's certificate; nil for the system's.
     package var authorityFile: String?
+    /// Writes to the config service a second in the long run.
     package var configWritesPerSecond: Double
+    /// Those that somebody waits for, while the service answers fast.
+    package var configBulkWritesPerSecond: Double
     /// Requests to the API server a second; twice as many at once.
     package var apiRequestsPerSecond: Double
     /// After how long a deleted object goes although its effects could not be undone.
@@ -60,10 +63,10 @@ package struct OperatorConfiguration: Sendable {
         electionID: String = "sie-operator.sie.dev",
         watchNamespace: String? = nil, namespace: String? = nil, configURL: String,
         gatewayService: String = "sie-gateway", tokenFile: String? = nil, authorityFile: String? = nil,
-        configWritesPerSecond: Double = 50, apiRequestsPerSecond: Double = 150, finalizerSeconds: Int = 600,
-        kubeconfig: String? = nil,
-        podName: String, installation: Installation = Installation(),
-        scalerAddress: String? = nil, scalerTLS: ScalerTLS.Files? = nil, restartedDeployment: String? = nil
+        configWritesPerSecond: Double = 5, configBulkWritesPerSecond: Double = 50,
+        apiRequestsPerSecond: Double = 150, finalizerSeconds: Int = 600, kubeconfig: String? = nil, podName: String,
+        installation: Installation = Installation(), scalerAddress: String? = nil,
+        scalerTLS: ScalerTLS.Files? = nil, restartedDeployment: String? = nil
     ) {
         self.metrics = metrics
         self.probes = probes
@@ -77,6 +80,7 @@ package struct OperatorConfiguration: Sendable {
         self.tokenFile = tokenFile
         self.authorityFile = authorityFile
         self.configWritesPerSecond = configWritesPerSecond
+        self.configBulkWritesPerSecond = configBulkWritesPerSecond
         self.apiRequestsPerSecond = apiRequestsPerSecond
         self.finalizerSeconds = finalizerSeconds
         self.kubeconfig = kubeconfig

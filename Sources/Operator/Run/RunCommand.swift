@@ -78,8 +78,11 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "A file with the authorities that sign sie-config's certificate. (default: the system's)")
     var configCAFile: String?
 
-    @Option(help: "How many models are sent to sie-config a second. (default 50)")
+    @Option(help: "Writes to sie-config a second: of models that it has lost, and while it is slow. (default 5)")
     var configWritesPerSecond: Double?
+
+    @Option(help: "Other writes to sie-config a second: of models that are new to it. (default 50)")
+    var configBulkWritesPerSecond: Double?
 
     @Option(
         name: .customLong("kube-api-qps"),
@@ -138,11 +141,12 @@ struct RunCommand: AsyncParsableCommand {
         guard DNSLabel.isValid(installationName, longest: 20) else {
             throw SettingError("INSTALLATION must be at most 20 of a-z, 0-9 and '-', not '\(installationName)'")
         }
-        let writes = configWritesPerSecond ?? environment.double("CONFIG_WRITES_PER_SECOND", default: 50)
-        let requests = kubeAPIQPS ?? environment.double("KUBE_API_QPS", default: 150)
-        for (value, name) in [(writes, "CONFIG_WRITES_PER_SECOND"), (requests, "KUBE_API_QPS")]
-        where !(value > 0 && value <= 10_000) {
-            throw SettingError("\(name) must be more than 0 and at most 10000, not \(value)")
+        func rate(_ value: Double?, _ variable: String, _ fallback: Double) throws(SettingError) -> Double {
+            let rate = value ?? environment.double(variable, default: fallback)
+            guard rate > 0, rate <= 10_000 else {
+                throw SettingError("\(variable) must be more than 0 and at most 10000, not \(rate)")
+            }
+            return rate
         }
         let finalizerSeconds = finalizerTimeoutSeconds ?? environment.integer("FINALIZER_TIMEOUT", default: 600)
         guard (1...86_400).contains(finalizerSeconds) else {
@@ -169,7 +173,9 @@ struct RunCommand: AsyncParsableCommand {
             watchNamespace: text(watchNamespace, "WATCH_NAMESPACE"), namespace: text(namespace, "NAMESPACE"),
             configURL: configURL, gatewayService: text(gatewayService, "GATEWAY_SERVICE") ?? "sie-gateway",
             tokenFile: text(tokenFile, "TOKEN_FILE"), authorityFile: text(configCAFile, "CONFIG_CA_FILE"),
-            configWritesPerSecond: writes, apiRequestsPerSecond: requests, finalizerSeconds: finalizerSeconds,
+            configWritesPerSecond: try rate(configWritesPerSecond, "CONFIG_WRITES_PER_SECOND", 5),
+            configBulkWritesPerSecond: try rate(configBulkWritesPerSecond, "CONFIG_BULK_WRITES_PER_SECOND", 50),
+            apiRequestsPerSecond: try rate(kubeAPIQPS, "KUBE_API_QPS", 150), finalizerSeconds: finalizerSeconds,
             kubeconfig: kubeconfig,
             podName: environment.string("POD_NAME") ?? environment.string("HOSTNAME") ?? "sie-operator",
             installation: Installation(

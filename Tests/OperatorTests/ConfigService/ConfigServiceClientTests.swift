@@ -86,13 +86,12 @@ struct ConfigServiceClientTests {
                 return Array("{}".utf8)
             }
         }
-        let client = try client(server.url) {
-            $0.writesPerSecond = 100
-            $0.writeBurst = 10
-        }
+        let client = try client(server.url) { $0.pace = WritePace(perSecond: 100) }
         let began = ContinuousClock.now
         await withTaskGroup(of: Void.self) { group in
-            for index in 0..<20 { group.addTask { _ = await client.register([], idempotencyKey: "\(index)") } }
+            for index in 0..<20 {
+                group.addTask { _ = await client.register([], idempotencyKey: "\(index)", isRepair: true) }
+            }
             group.addTask {
                 let epoch = await client.epoch()
                 #expect(epoch == ConfigServiceEpoch(epoch: 4, bundlesHash: "h"))

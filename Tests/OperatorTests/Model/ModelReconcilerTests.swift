@@ -152,9 +152,10 @@ struct ModelReconcilerTests {
             #expect(wait >= .seconds(240) && wait <= .seconds(360))
             #expect(rig.writes.allSatisfy { $0.path.utf8.suffix(9).elementsEqual("/m/status".utf8) })
             let statuses = rig.writes.map { $0.body["status"] ?? .null }
-            #expect(statuses.count == 3)
-            #expect(statuses.first?["conditions"]?.arrayValue?.first?["status"] == "Unknown")
-            let key = statuses.dropFirst().first?["registration"]?["idempotencyKey"]?.stringValue
+            #expect(statuses.count == 2)
+            #expect(
+                statuses.first?["conditions"]?.arrayValue?.first { $0["type"] == "Ready" }?["status"] == "Unknown")
+            let key = statuses.first?["registration"]?["idempotencyKey"]?.stringValue
             #expect(key != nil)
             let post = rig.config.requests.first { $0.method == "POST" }
             #expect(post?.headers["idempotency-key"] == [key ?? ""])

@@ -12,6 +12,8 @@ struct ModelReconciliationTests {
         var documents: [String: YAMLMapping] = [:]
         /// Keys that were used.
         var keys: [String: [UInt8]] = [:]
+        /// Of each post, whether it was said to be a repair.
+        var repairs: [Bool] = []
         var epoch = 4
         /// Comes instead of the next answers to posts.
         var postAnswers: [RegistrationOutcome] = []
@@ -79,7 +81,8 @@ struct ModelReconciliationTests {
             case .fetchModel(let id):
                 let refusal = world.readAnswers.isEmpty ? nil : world.readAnswers.removeFirst()
                 action = try reconciliation.handle(refusal.map { .unanswered($0) } ?? .model(world.documents[id]))
-            case .post(let payload, let key):
+            case .post(let payload, let key, let isRepair):
+                world.repairs.append(isRepair)
                 action = try reconciliation.handle(.answered(try world.post(payload, key)))
             case .readToken: action = try reconciliation.handle(.tokenRead)
             case .fetchEpoch: action = try reconciliation.handle(.epoch(world.epoch))
@@ -98,13 +101,14 @@ struct ModelReconciliationTests {
         var (model, world) = (try model(), World())
         let first = try reconcile(&model, &world)
         #expect(
-            first.steps == ["write", "fetchModel", "write", "post", "fetchEpoch", "probe", "finish"])
+            first.steps == ["write", "fetchModel", "post", "fetchEpoch", "probe", "finish"])
         #expect(first.after == .afterSeconds(ModelReconciliation.steadySeconds))
         let status = try #require(model.status)
         #expect(status.conditions[.ready]?.reason == "Routable" && status.conditions[.registered]?.reason == "Created")
         #expect(status.registration?.configEpoch == 5 && status.registration?.attempt == 0)
         #expect(status.registration?.routerID == "sie-config-0" && status.registration?.registeredAt == start)
         #expect(world.keys.count == 1 && world.keys.keys.contains(status.registration?.idempotencyKey ?? ""))
+        #expect(world.repairs == [false])
         #expect(status.summary == "2/2 gateways")
     }
 
@@ -153,6 +157,8 @@ struct ModelReconciliationTests {
         ).mapping
         #expect(try reconcile(&model, &world).steps == ["write", "fetchModel", "fetchEpoch", "probe", "finish"])
         #expect(model.status?.conditions[.registered]?.reason == "Adopted")
+        // Nothing was sent under a key.
+        #expect(model.status?.registration?.idempotencyKey == nil)
         try reconcile(&model, &world, at: 300)
         #expect(model.status?.conditions[.registered]?.reason == "Adopted")
         #expect(world.keys.isEmpty)
@@ -200,6 +206,7 @@ struct ModelReconciliationTests {
         #expect(model.status?.registration?.attempt == 1 && model.status?.registration?.idempotencyKey != key)
         #expect(model.status?.registration?.configEpoch == 1)
         #expect(model.status?.conditions.isTrue(.ready) == true)
+        #expect(world.repairs == [false, true])
     }
 
     @Test("a config service that counts anew and still has the model does not make gateways stale")

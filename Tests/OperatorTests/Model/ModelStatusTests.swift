@@ -47,8 +47,11 @@ struct ModelStatusTests {
 
     @Test("a model becomes ready step by step, and is never current before every gateway routes it")
     func wayUp() throws {
-        let begun = writer(nil).begun(message: "begun")
-        #expect(summary(begun) == ["Ready=Unknown/Progressing", "Reconciling=True/Registering"])
+        let begun = writer(nil).outcome(.init(.underWay(message: "begun")))
+        #expect(
+            summary(begun) == [
+                "Ready=Unknown/Progressing", "Reconciling=True/Registering", "Registered=Unknown/Registering",
+            ])
         #expect(try kstatus(begun) == .inProgress)
         let waiting = writer(begun, at: 5).outcome(.init(done, gateways: fold([known(), .unknownModel], at: 5)))
         #expect(
@@ -148,8 +151,8 @@ struct ModelStatusTests {
 
     @Test("a suspended model is neither worked on nor at fault")
     func suspended() {
-        let status = writer(writer(nil).begun(message: "begun")).suspended()
-        #expect(summary(status) == ["Ready=Unknown/Suspended"])
+        let status = writer(writer(nil).outcome(.init(.underWay(message: "begun")))).suspended()
+        #expect(summary(status) == ["Ready=Unknown/Suspended", "Registered=Unknown/Registering"])
     }
 
     @Test(
