@@ -101,11 +101,12 @@ final class MeasuredOperator: Sendable {
             processorSeconds: ProcessorTime.of(process: process.program.processIdentifier))
     }
 
-    /// Waits until it has written nothing for a while: events come after what they tell of.
+    /// Waits until it has written nothing for a while, a minute at most: events come after what they tell of.
     func settle(for quiet: Duration = .seconds(3)) async throws {
         var last = -1.0
-        var since = ContinuousClock.now
-        while ContinuousClock.now - since < quiet {
+        let start = ContinuousClock.now
+        var since = start
+        while .now - since < quiet, .now - start < .seconds(60) {
             try await Task.sleep(for: .milliseconds(250))
             let reading = try await reading()
             let now = reading.objectWrites + reading.configWrites

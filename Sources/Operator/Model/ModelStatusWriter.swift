@@ -91,14 +91,12 @@ package struct ModelStatusWriter: Sendable {
             return
         }
         let workers = WorkerFold(fold.bundles, readiness: readiness)
-        var gateways = fold.gateways
-        // The time alone is no reason to write.
-        let before = status.gateways?.lastProbeTime
-        gateways.lastProbeTime = before
-        if gateways != status.gateways { gateways.lastProbeTime = now }
-        status.gateways = gateways
-        status.bundles = fold.bundles
-        status.summary = summary(gateways, fold.bundles)
+        if isNews(fold) {
+            status.gateways = fold.gateways
+            status.gateways?.lastProbeTime = now
+            status.bundles = fold.bundles
+        }
+        status.summary = summary(fold.gateways, fold.bundles)
         set(.routable, fold.isRoutable ? .true : .false, fold.reason, fold.message)
         set(.workersAcked, workers.status, workers.reason, workers.message)
 
@@ -117,6 +115,19 @@ package struct ModelStatusWriter: Sendable {
                 become(.routable, fold.message)
             }
         }
+    }
+
+    /// Whether the gateways say more than that time has passed and that other models have come: neither the time nor the
+    /// epoch nor the bundles' hashes alone are a reason to write, else each new model would be one for all.
+    private func isNews(_ fold: GatewayFold) -> Bool {
+        var (gateways, bundles) = (fold.gateways, fold.bundles)
+        gateways.lastProbeTime = status.gateways?.lastProbeTime
+        gateways.minEpoch = status.gateways?.minEpoch
+        for index in bundles.indices {
+            let known = status.bundles?.first { $0.name == bundles[index].name }
+            bundles[index].expectedHash = known?.expectedHash
+        }
+        return gateways != status.gateways || bundles != status.bundles
     }
 
     /// Such as `2/2 gateways, 4/4 workers`.

@@ -12,7 +12,6 @@ struct ModelControl: Sendable {
     /// Every model that there is.
     let known: KnownModels
     private let controller: Controller
-    private let informer: Informer<SIEModel>
     private let monitor: ConfigMonitorService
 
     /// - Parameters:
@@ -25,10 +24,21 @@ struct ModelControl: Sendable {
         events: EventRecorder,
         metrics: OperatorMetrics, logger: Logger
     ) {
-        let known = KnownModels()
-        self.known = known
         let link = ControllerLink()
         let checks = FleetChecks()
+        let known = KnownModels(
+            client, namespace: configuration.watchNamespace, metrics: metrics, logger: logger
+        ) { change in
+            if case .deleted(let model, _) = change.event, change.affected.count == 1,
+                let id = model.spec.value?.modelID
+            {
+                memory.forget(modelID: id)
+            }
+            guard ResourceChange.matters(change.event) else { return }
+            checks.overrule(change.affected)
+            link.add(change.affected, priority: change.isInitial ? .low : .normal)
+        }
+        self.known = known
         fleet.listen {
             // One that was away may have forgotten everything.
             memory.keep(replicas: Set(fleet.replicas.filter(\.isReady).map(\.id)))
@@ -52,28 +62,13 @@ struct ModelControl: Sendable {
             checks.overrule(keys)
             link.addAll(keys, within: .seconds(ConfigMonitor.spreadSeconds))
         }
-
-        var informing = Informer<SIEModel>.Options()
-        informing.streamsInitialList = true
-        informing.onRestart = { metrics.countRestart($0) }
-        informer = Informer(
-            client.resources(SIEModel.self, in: configuration.watchNamespace), options: informing, logger: logger
-        ) { event in
-            let keys = known.apply(event)
-            if case .deleted(let model, _) = event, keys.count == 1, let id = model.spec.value?.modelID {
-                memory.forget(modelID: id)
-            }
-            guard ResourceChange.matters(event) else { return }
-            checks.overrule(keys)
-            link.add(keys, priority: known.isSynced ? .normal : .low)
-        }
     }
 
     /// What every process runs.
-    var readers: [any Service] { [informer] }
+    var readers: [any Service] { [known] }
     /// What the one that leads runs.
     var writers: [any Service] { [monitor, controller] }
 
-    var isReady: Bool { informer.isSynced }
+    var isReady: Bool { known.isSynced }
     var isHealthy: Bool { controller.longestWork < Self.longestWork }
 }

@@ -102,6 +102,24 @@ struct ConfigServiceClientTests {
         #expect(server.requests.count == 21)
     }
 
+    @Test("an epoch that was told a moment ago is told again without a request, to whoever can do with it")
+    func rememberedEpoch() async throws {
+        let server = try await LoopbackHTTPServer { _, index in
+            index < 2 ? .text(#"{"epoch":\#(4 + index),"bundles_hash":"h"}"#) : .text("{}", status: 503)
+        }
+        let client = try client(server.url)
+        var told: [Int?] = []
+        told.append(await client.epoch(notOlderThan: .seconds(60))?.epoch)
+        told.append(await client.epoch(notOlderThan: .seconds(60))?.epoch)
+        told.append(await client.epoch()?.epoch)
+        told.append(await client.epoch(notOlderThan: .seconds(60))?.epoch)
+        #expect(told == [4, 4, 5, 5])
+        #expect(server.requests.count == 2)
+        // A failure is no epoch, and the last answer goes on for as long as it may.
+        #expect(await client.epoch() == nil)
+        #expect(await client.epoch(notOlderThan: .seconds(60))?.epoch == 5)
+    }
+
     @Test("nobody there, no answer and answers that are none are told apart from refusals")
     func failures() async throws {
         let silent = try await LoopbackHTTPServer { _, _ in .silence }

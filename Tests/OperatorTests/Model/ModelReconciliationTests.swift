@@ -149,6 +149,20 @@ struct ModelReconciliationTests {
         }
     }
 
+    @Test("the registration of other models moves epochs and hashes on, and is no reason to write")
+    func otherModels() throws {
+        var (model, world) = (try model(), World())
+        try reconcile(&model, &world)
+        let before = model.status
+        world.epoch += 2000
+        try reconcile(&model, &world, at: 300)
+        #expect(model.status == before)
+        // What is written for another reason tells the newest.
+        world.replicas = 3
+        try reconcile(&model, &world, at: 600)
+        #expect(model.status?.gateways?.minEpoch == 2005 && model.status?.bundles?.first?.expectedHash == "h2005")
+    }
+
     @Test("a model that was there before its object is adopted, and nothing is sent")
     func adopted() throws {
         var (model, world) = (try model(), World())
