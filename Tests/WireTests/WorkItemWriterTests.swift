@@ -34,26 +34,29 @@ struct WorkItemWriterTests {
         return writer.bytes
     }
 
-    static func keys(of bytes: [UInt8]) throws -> [String] {
-        try bytes.withUnsafeBytes { bytes in
+    /// Nil where the bytes are no map of names.
+    static func keys(of bytes: [UInt8]) -> [String]? {
+        bytes.withUnsafeBytes { bytes in
             var reader = MessagePackReader(bytes)
+            guard let count = try? reader.readMapHeader() else { return nil }
             var keys: [String] = []
-            for _ in 0..<(try reader.readMapHeader()) {
-                keys.append(try reader.readString())
-                try reader.skip()
+            for _ in 0..<count {
+                guard let key = try? reader.readString(), (try? reader.skip()) != nil else { return nil }
+                keys.append(key)
             }
             return keys
         }
     }
 
-    static func decoded(_ bytes: [UInt8]) throws -> WorkItem {
-        try bytes.withUnsafeBytes { try WorkItem(decoding: $0) }
+    /// Nil where the bytes are no work item.
+    static func decoded(_ bytes: [UInt8]) -> WorkItem? {
+        bytes.withUnsafeBytes { try? WorkItem(decoding: $0) }
     }
 
     @Test("whatever the payload is, all keys of the reference stand in its order, and say what was written")
-    func payloads() throws {
+    func payloads() {
         let items = WorkItemWriter(Self.shared())
-        try Self.encoded.withUnsafeBytes { item in
+        Self.encoded.withUnsafeBytes { item in
             let payloads: [(WorkItemWriter.Payload, (inout WorkItem) -> Void)] = [
                 (.item(item), { $0.item = Self.encoded }),
                 (.itemReference("key"), { $0.payloadRef = "key" }),
@@ -68,20 +71,18 @@ struct WorkItemWriterTests {
             ]
             for (index, (payload, expect)) in payloads.enumerated() {
                 let bytes = Self.write(payload, index * 60, with: items)
-                #expect(
-                    try Self.decoded(bytes)
-                        == Self.shared {
-                            $0.workItemID = "request.\(index * 60)"
-                            $0.itemIndex = index * 60
-                            expect(&$0)
-                        })
-                #expect(try Self.keys(of: bytes) == Self.keys)
+                var expected = Self.shared()
+                expected.workItemID = "request.\(index * 60)"
+                expected.itemIndex = index * 60
+                expect(&expected)
+                #expect(Self.decoded(bytes) == expected)
+                #expect(Self.keys(of: bytes) == Self.keys)
             }
         }
     }
 
     @Test("what a request says to all of its items is in each of them, and a reply subject in two parts is whole")
-    func parameters() throws {
+    func parameters() {
         let shared = Self.shared {
             $0.outputTypes = ["dense"]
             $0.instruction = "find"
@@ -97,14 +98,14 @@ struct WorkItemWriterTests {
         let parts = WorkItemWriter(
             requestID: "request", totalItems: 3, parameters: parameters, reply: (prefix: "_INBOX.gw.", rest: "request"),
             timestamp: 1.5, traceParent: shared.traceParent, template: WorkItemTemplate(shared))
-        try Self.encoded.withUnsafeBytes { item in
+        Self.encoded.withUnsafeBytes { item in
             let bytes = Self.write(.item(item), 2, with: parts)
             #expect(bytes == Self.write(.item(item), 2, with: WorkItemWriter(shared)))
             var expected = shared
             expected.item = Self.encoded
             expected.itemIndex = 2
             expected.workItemID = "request.2"
-            #expect(try Self.decoded(bytes) == expected)
+            #expect(Self.decoded(bytes) == expected)
         }
     }
 }
