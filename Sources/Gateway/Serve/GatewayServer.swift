@@ -3,6 +3,7 @@ import Catalog
 import FoundationEssentials
 import HTTPService
 import Hummingbird
+import Kubernetes
 import Logging
 import NATSClient
 import NIOCore
@@ -165,6 +166,7 @@ package struct GatewayServer: Sendable {
                 services.append(DeadLetterForwarder(connection: connection, metrics: deadLetters, logger: logger))
             }
             if let tokenFile { services.append(tokenFile) }
+            if let cluster { services.append(cluster.monitor) }
             // Workers that announce themselves need not be found.
             if let cluster, configuration.healthMode != .nats || connection == nil { services.append(cluster.workers) }
             if configuration.watchesSeeds {
@@ -209,7 +211,9 @@ package struct GatewayServer: Sendable {
     }
 
     /// What is done through the API server; nil where the gateway was not told to.
-    private func kubernetes(logger: Logger) throws -> (workers: WorkerDiscovery, pools: SharedPools)? {
+    private func kubernetes(
+        logger: Logger
+    ) throws -> (workers: WorkerDiscovery, pools: SharedPools, monitor: APIServerMonitor)? {
         let settings = configuration.kubernetes
         guard settings.isEnabled else { return nil }
         let client = try KubernetesAccess.client(logger: logger)
@@ -218,7 +222,8 @@ package struct GatewayServer: Sendable {
             logger: logger)
         let pools = SharedPools(
             client: client, namespace: settings.namespace, holder: UUID().uuidString.lowercased(), logger: logger)
-        return (workers, pools)
+        // A watch on a dead connection would look like a cluster in which nothing happens.
+        return (workers, pools, APIServerMonitor(client, logger: logger))
     }
 
     private func connect(on eventLoop: any EventLoop, logger: Logger) throws -> NATSConnection? {
