@@ -188,7 +188,7 @@ struct LeaderElectionTests {
         arguments: [-3600, 3600])
     func jump(seconds: Int64) throws {
         var (a, b) = (Contender("a"), Contender("b"))
-        func jumped(_ time: MicroTime) -> MicroTime {
+        func later(_ time: MicroTime, by seconds: Int64) -> MicroTime {
             MicroTime(microsecondsSince1970: time.microsecondsSince1970 + seconds * 1_000_000)
         }
         a.lead(.zero)
@@ -196,8 +196,9 @@ struct LeaderElectionTests {
         var now = Duration.zero
         for round in 0..<60 {
             now += .seconds(2)
-            if round == 20 { a.time = jumped(a.time) }
-            if round == 40 { b.time = jumped(b.time) }
+            (a.time, b.time) = (later(a.time, by: 2), later(b.time, by: 2))
+            if round == 20 { a.time = later(a.time, by: seconds) }
+            if round == 40 { b.time = later(b.time, by: seconds) }
             guard case .update(let renewal) = a.proceed(now) else {
                 Issue.record("the leader does not renew in round \(round)")
                 return
@@ -209,7 +210,7 @@ struct LeaderElectionTests {
             let next = wait(b.found(spec, now))
             #expect(next != nil && !b.election.isLeader, "round \(round)")
         }
-        #expect(spec.renewTime == jumped(Self.time) && spec.leaseTransitions == 0)
+        #expect(spec.renewTime == a.time && spec.leaseTransitions == 0)
         // The leader is gone: it is followed after the lease's own time and no other.
         _ = b.proceed(now + .seconds(14))
         #expect(wait(b.found(spec, now + .seconds(14))) != nil)

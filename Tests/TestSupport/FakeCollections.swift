@@ -94,11 +94,12 @@ struct FakeCollections: Sendable {
         place.collection == other.collection && (place.namespace == nil || place.namespace == other.namespace)
     }
 
-    /// Selectors of the form `a=b,c=d`.
+    /// Selectors of the form `a=b,c`: a label with a value, and one with any.
     static func matches(_ object: JSONValue, _ selector: String?) -> Bool {
         (selector ?? "").split(separator: ",").allSatisfy { part in
             let pair = part.split(separator: "=")
-            return pair.count == 2 && object["metadata"]?["labels"]?[String(pair[0])]?.stringValue == String(pair[1])
+            let label = object["metadata"]?["labels"]?[String(pair.first ?? "")]?.stringValue
+            return pair.count == 1 ? label != nil : pair.count == 2 && label == String(pair[1])
         }
     }
 

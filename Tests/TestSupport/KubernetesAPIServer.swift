@@ -131,9 +131,7 @@ package final class KubernetesAPIServer: Sendable {
             "token-auth-file": "tokens.csv", "authorization-mode": "RBAC",
             "service-account-issuer": "https://kubernetes.default.svc",
             "api-audiences": "https://kubernetes.default.svc", "service-account-signing-key-file": "accounts.key",
-            "service-account-key-file": "accounts.key", "service-cluster-ip-range": "10.0.0.0/24",
-            // As some clusters have it: whoever holds up an owner's deletion must have rights on the owner.
-            "enable-admission-plugins": "OwnerReferencesPermissionEnforcement", "profiling": "false",
+            "service-account-key-file": "accounts.key", "service-cluster-ip-range": "10.0.0.0/24", "profiling": "false",
         ]
         let auditing = ["audit-policy-file": "audit-policy.yaml", "audit-log-path": "audit.log"]
         return (audits ? settings.merging(auditing) { $1 } : settings).map { "--\($0)=\($1)" }

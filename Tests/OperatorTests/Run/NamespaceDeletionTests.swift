@@ -38,7 +38,7 @@ struct NamespaceDeletionTests {
                 "modelID": "acme/mini", "deletionPolicy": "Delete",
                 "profiles": [["name": "default", "adapterPath": "acme.enc:A"]],
             ])
-        try await create("siepools", "SIEPool", ["gpus": [["machineProfile": "l4", "count": 1]]])
+        try await create("siepools", "SIEPool", ["gpus": [["machineProfile": "cpu", "count": 1]]])
         try await create(
             "siebundles", "SIEBundle",
             [

@@ -8,7 +8,7 @@ import TestSupport
 final class OperatorStack: Sendable {
     /// What the operator needs.
     static let rules: [KubernetesAPIServer.Rule] = [
-        .init(group: "sie.dev", ["siemodels", "siepools"], ["get", "list", "watch", "patch"]),
+        .init(group: "sie.dev", ["siemodels", "siepools"], ["list", "watch", "patch"]),
         .init(group: "sie.dev", ["siepools"], ["delete"]),
         .init(group: "sie.dev", ["siebundles"], ["list", "watch", "patch"]),
         .init(group: "sie.dev", ["siemodels/status", "siepools/status", "siebundles/status"], ["patch"]),
@@ -159,9 +159,11 @@ final class OperatorStack: Sendable {
         ) { ["serve", "--host", "127.0.0.1", "--port", "\($0)"] }
     }
 
-    /// Puts a bundle's file where the config service reads it at its start.
+    /// Puts a bundle's file where the config service reads it, unless it is there.
     func writeBundle(_ name: String, _ text: String) throws {
-        try Data(text.utf8).write(to: folder.appending(path: "bundles/\(name).yaml"))
+        let file = folder.appending(path: "bundles/\(name).yaml")
+        guard (try? Data(contentsOf: file)) != Data(text.utf8) else { return }
+        try Data(text.utf8).write(to: file)
     }
 
     /// Loses everything that was added.

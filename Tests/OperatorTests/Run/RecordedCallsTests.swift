@@ -13,8 +13,8 @@ import Testing
 struct RecordedCallsTests {
     /// Rights that no request shows, and why the operator has them.
     private static let unrecorded = [
-        // Admission checks it where an object is made that holds up its owner's deletion, as everything here that bundles
-        // own; the test server checks it, so that without the rule bundles would not get their workers.
+        // What bundles own holds up its owner's deletion. Clusters with the admission plugin
+        // OwnerReferencesPermissionEnforcement ask for this right where such an object is made; no request is logged.
         "update siebundles/finalizers sie.dev"
     ]
 

@@ -31,6 +31,9 @@ struct Turmoil {
         relayed = stack.kubeconfig + ".relayed"
         try text.replacing(":\(stack.server.port)\"", with: ":\(relay.port)\"").write(
             toFile: relayed, atomically: true, encoding: .utf8)
+        // What machines there are is known before the first pool.
+        let stack = stack
+        try await eventually("the gateways' own pool") { try await stack.poolConfigMap("default") != nil }
         config = try await stack.startConfigService()
         for index in operators.indices { try await startOperator(index) }
     }
@@ -75,7 +78,7 @@ struct Turmoil {
         switch chance(4) {
         case 0:
             note("delete \(name)")
-            try await stack.delete(name)
+            try await remove("siemodels/\(name)")
         case 1:
             let number = chance(3)
             note("add a profile to \(name)")
@@ -87,7 +90,9 @@ struct Turmoil {
             try await change("siemodels/\(name)", ["spec": ["suspend": .bool(chance(3) == 0)]])
         default:
             note("touch \(name)")
-            try await stack.touch(name)
+            try await change(
+                "siemodels/\(name)",
+                ["metadata": ["annotations": ["sie.dev/reconcile-at": .string(UUID().uuidString)]]])
         }
     }
 
@@ -105,7 +110,7 @@ struct Turmoil {
         switch chance(6) {
         case 0:
             note("delete the pool \(name)")
-            try await stack.deletePool(name)
+            try await remove("siepools/\(name)")
         case 1, 2:
             note("change the pool \(name)")
             let ttl = 60 + 60 * chance(3)
@@ -140,7 +145,7 @@ struct Turmoil {
         switch chance(3) {
         case 0:
             note("delete the bundle \(name)")
-            try await stack.deleteBundle(name)
+            try await remove("siebundles/\(name)")
         case 1:
             note("change the image of \(name)")
             let tag = 1 + chance(4)
@@ -254,6 +259,7 @@ struct Turmoil {
                 }
                 lines += try await rest()
                 if missing.isEmpty { return lines.sorted() }
+                try await stack.deliverBundles()
                 try await Task.sleep(for: .milliseconds(100))
                 return nil
             }
@@ -278,6 +284,13 @@ struct Turmoil {
             "PATCH", place(Self.group, path), change, type: "application/merge-patch+json")
         guard reply.status == 200 || reply.status == 404 else {
             throw KubernetesAPIServer.Failure.refused("a change of \(path): \(reply.status)")
+        }
+    }
+
+    private func remove(_ path: String) async throws {
+        let reply = try await stack.server.request("DELETE", place(Self.group, path))
+        guard [200, 202, 404].contains(reply.status) else {
+            throw KubernetesAPIServer.Failure.refused("the deletion of \(path): \(reply.status)")
         }
     }
 
