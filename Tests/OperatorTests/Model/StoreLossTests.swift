@@ -8,7 +8,7 @@ import Testing
     "A config service that loses its store",
     .enabled(if: KubernetesAPIServer.isInstalled && OperatorStack.hostAddress != nil), .timeLimit(.minutes(2)))
 struct StoreLossTests {
-    @Test("it gets every model back, each once, ten at once and then five a second, while all of them stay Ready")
+    @Test("it gets every model back, each once, ten at once and then five a second")
     func noStorm() async throws {
         let stack = try await OperatorStack(host: try #require(OperatorStack.hostAddress), gateways: 1)
         let first = try await stack.startConfigService()
@@ -20,8 +20,12 @@ struct StoreLossTests {
         try await first.kill()
         try stack.wipeConfigStore()
         let second = try await stack.startConfigService()
+        let beginning = ContinuousClock.now
         // All of them are looked at now, and not over the half minute that the operator would take by itself.
-        for name in names { try await stack.touch(name) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for name in names { group.addTask { try await stack.touch(name) } }
+            try await group.waitForAll()
+        }
         // Every write counts the epoch up by one.
         var epochs: [(time: ContinuousClock.Instant, epoch: Int)] = []
         try await eventually("thirty writes", within: .seconds(60)) { () -> Bool in
@@ -30,8 +34,6 @@ struct StoreLossTests {
             epochs.append((.now, epoch))
             return epoch >= names.count
         }
-        // The first write may have been before the first look that saw it.
-        let beginning = epochs.last { $0.epoch == 0 }?.time ?? epochs[0].time
         for (time, epoch) in epochs {
             let seconds = (time - beginning) / .seconds(1)
             #expect(Double(epoch) <= 11 + 5 * seconds, "\(epoch) writes within \(seconds) s")
@@ -41,7 +43,7 @@ struct StoreLossTests {
                 let status = try await stack.model(name)["status"] ?? .null
                 return status["registration"]?["attempt"] == 1 && status["registration"]?["registeredAt"] != nil
             }
-            #expect(try await stack.condition(name, "Ready")?["status"] == "True")
+            try await stack.wait(for: name, "Ready", "True", "Routable", within: .seconds(40))
             let reply = try await HTTPTestClient(port: second.port).send(.GET, "/v1/configs/models/acme/\(name)")
             #expect(reply.status == 200)
         }
