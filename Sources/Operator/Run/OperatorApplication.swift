@@ -86,6 +86,7 @@ package struct OperatorApplication: Sendable {
         try await scaler.bind()
 
         let work: @Sendable () async throws -> Void = {
+            await deadline.wait()
             // When all have ended, what is left to be told is told.
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for service in models.writers + pools.writers + bundles.writers {

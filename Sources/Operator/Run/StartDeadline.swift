@@ -27,7 +27,7 @@ package struct StartDeadline: Service {
     }
 
     /// How often the parts are looked at.
-    private static let interval = Duration.milliseconds(100)
+    private static let interval = Duration.milliseconds(20)
 
     private let parts: [Part]
     private let limit: Duration
@@ -41,6 +41,14 @@ package struct StartDeadline: Service {
 
     /// Whether everything is known.
     package var isMet: Bool { parts.allSatisfy { $0.isSynced() } }
+
+    /// Comes back when everything is known, or the process is to end. Whoever acted before would take what he does not know
+    /// yet for what is not there.
+    package func wait() async {
+        await cancelWhenGracefulShutdown {
+            while !isMet { guard (try? await Task.sleep(for: Self.interval)) != nil else { return } }
+        }
+    }
 
     /// - Throws: ``Missed``.
     package func run() async throws {

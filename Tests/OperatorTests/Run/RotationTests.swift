@@ -117,8 +117,9 @@ struct RotationTests {
         let failed = try await sum("controller_runtime_reconcile_errors_total", metrics) - errors
         let all = try await sum("controller_runtime_reconcile_total", metrics)
         print("ROTATION: \(Int(failed)) of \(Int(all)) looks failed and were repeated")
-        // What was on its way when connections broke: one a worker of each kind, twice.
-        #expect(failed <= 20)
+        // What was on its way when connections broke twice: one look of each of the ten workers, and its repetition, which
+        // may still find the broken connection.
+        #expect(failed <= 40)
         #expect(program.isRunning)
         program.signal(SIGTERM)
         #expect(try await program.exitStatus(within: .seconds(20)) == 0)
