@@ -19,6 +19,13 @@ package struct Conditions: Sendable, Hashable {
     /// Whether a condition is there and true.
     package func isTrue(_ type: ConditionType) -> Bool { self[type]?.isTrue ?? false }
 
+    /// The condition of a type, if it has another status or reason than before.
+    package func changed(_ type: ConditionType, since before: Conditions?) -> Condition? {
+        guard let new = self[type] else { return nil }
+        let old = before?[type]
+        return old?.status == new.status && old?.reason == new.reason ? nil : new
+    }
+
     /// Says what is so. The time of the last transition stays where the status does.
     ///
     /// - Parameters:
@@ -70,4 +77,9 @@ extension Conditions: Codable {
 }
 
 /// Why a condition is as it is, in a word of one kind's list.
-package protocol ConditionReason: RawRepresentable, CaseIterable, Sendable, Hashable where RawValue == String {}
+package protocol ConditionReason: RawRepresentable, CaseIterable, Sendable, Hashable where RawValue == String {
+    /// Of an object that is left alone.
+    static var suspended: Self { get }
+    /// Of one on which the operator has worked for too long.
+    static var progressDeadlineExceeded: Self { get }
+}

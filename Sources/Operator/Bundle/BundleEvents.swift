@@ -11,11 +11,7 @@ package enum BundleEvents {
 
     /// One event for each thing that has come to be so, or is so for another reason.
     package static func events(from before: SIEBundle.Status?, to after: SIEBundle.Status) -> [Told] {
-        func change(_ type: ConditionType) -> Condition? {
-            guard let new = after.conditions[type] else { return nil }
-            let old = before?.conditions[type]
-            return old?.status == new.status && old?.reason == new.reason ? nil : new
-        }
+        func change(_ type: ConditionType) -> Condition? { after.conditions.changed(type, since: before?.conditions) }
         var told: [Told] = []
         if let stalled = change(.stalled) { told.append(Told(.warning, stalled.reason, stalled.message)) }
         if let published = change(.definitionPublished), published.isTrue {

@@ -1,24 +1,27 @@
 import Kubernetes
 
-/// Writes a bundle's status from what was found, by the rules that ``ModelStatusWriter`` keeps to: the outcome and its
-/// generation together, Reconciling and Stalled never both, and one of them wherever Ready is false.
-package struct BundleStatusWriter: Sendable {
+/// Writes a bundle's status from what was found.
+package struct BundleStatusWriter: StatusWriter {
+    typealias Reason = BundleReason
+
     /// After how long what does not come about counts as stalled.
     package static let deadlineSeconds: Int64 = 600
     /// For how long a bundle that was ready stays so with too few workers: nodes come and go.
     package static let dampingSeconds: Int64 = 60
 
-    private let generation: Int?
-    private let reconcileRequest: String?
-    private let now: Timestamp
-    private var status: SIEBundle.Status
-    private let hadOutcomeOfGeneration: Bool
+    let generation: Int?
+    let reconcileRequest: String?
+    let time: Timestamp
+    var status: SIEBundle.Status
+    let hadOutcomeOfGeneration: Bool
+
+    var deadlineSeconds: Int64 { Self.deadlineSeconds }
 
     /// - Parameter bundle: as it was read: times, and whatever nothing is said of, stay.
     package init(_ bundle: SIEBundle, now: Timestamp) {
         generation = bundle.metadata.generation
         reconcileRequest = bundle.metadata.annotations[SIEGroup.reconcileAtAnnotation]
-        self.now = now
+        time = now
         status = bundle.status ?? SIEBundle.Status()
         status.bundleName = bundle.bundleName ?? status.bundleName
         hadOutcomeOfGeneration = bundle.status?.observedGeneration == bundle.metadata.generation
@@ -35,11 +38,7 @@ package struct BundleStatusWriter: Sendable {
 
     /// The status of a bundle that is left alone.
     package func suspended() -> SIEBundle.Status {
-        written {
-            $0.set(.ready, .unknown, .suspended, "the object is suspended")
-            $0.status.conditions.remove(.reconciling)
-            $0.status.conditions.remove(.stalled)
-        }
+        written { $0.leaveAlone() }
     }
 
     /// The status of a spec that breaks a rule.
@@ -98,17 +97,17 @@ package struct BundleStatusWriter: Sendable {
             let text = obstacles.map(\.description).joined(separator: "; ")
             stall(obstacle.reason, text)
         } else if fold.definitionPublished.state != .true {
-            notReady(.definitionNotAdvertised, fold.definitionPublished.message)
+            refuse(.definitionNotAdvertised, fold.definitionPublished.message)
         } else if !isAdvertised {
-            notReady(.definitionNotAdvertised, fold.advertised.message)
+            refuse(.definitionNotAdvertised, fold.advertised.message)
         } else if let stuck = fold.stuckRollout {
-            notReady(.rolloutStuck, stuck)
+            refuse(.rolloutStuck, stuck)
         } else if fold.workersAvailable.state != .true {
             // Nothing is said of it for a while, unless it was not ready anyway.
             if wasReady, dampedSeconds != nil { return }
-            notReady(.workersUnavailable, fold.workersAvailable.message)
+            refuse(.workersUnavailable, fold.workersAvailable.message)
         } else if fold.autoscalingReady.reason == .scaledObjectNotReady {
-            notReady(.scalerNotReady, fold.autoscalingReady.message)
+            refuse(.scalerNotReady, fold.autoscalingReady.message)
         } else if fold.isDormant {
             become(.dormant, "all groups are at zero by choice")
         } else {
@@ -118,7 +117,7 @@ package struct BundleStatusWriter: Sendable {
 
     /// How long a bundle may still lack workers before that makes it not ready; nil where it does not lack any, or has for
     /// too long.
-    private var dampedSeconds: Int64? { Self.dampedSeconds(status, now: now) }
+    private var dampedSeconds: Int64? { Self.dampedSeconds(status, now: time) }
 
     package static func dampedSeconds(_ status: SIEBundle.Status, now: Timestamp) -> Int64? {
         guard let condition = status.conditions[.workersAvailable], condition.status == .false else { return nil }
@@ -126,59 +125,8 @@ package struct BundleStatusWriter: Sendable {
         return left > 0 ? left : nil
     }
 
-    private mutating func become(_ reason: BundleReason, _ message: String) {
-        set(.ready, .true, reason, message)
-        status.conditions.remove(.reconciling)
-        status.conditions.remove(.stalled)
-    }
-
-    private mutating func notReady(_ reason: BundleReason, _ message: String) {
-        set(.ready, .false, reason, message)
-        wait(reason, message)
-    }
-
-    /// Says that the operator works on it, or, once that has taken too long, that it is stalled. It goes on either way.
-    private mutating func wait(_ reason: BundleReason, _ message: String) {
-        let stalled = status.conditions[.stalled]
-        let since = status.conditions[.reconciling]?.lastTransitionTime
-        let isOverdue =
-            hadOutcomeOfGeneration
-            && (stalled?.reason == BundleReason.progressDeadlineExceeded.rawValue
-                || since.map { now.secondsSince1970 - $0.secondsSince1970 >= Self.deadlineSeconds } ?? false)
-        if isOverdue {
-            status.conditions.remove(.reconciling)
-            let text = "not ready within \(Self.deadlineSeconds) s, still trying: \(message)"
-            set(.stalled, .true, .progressDeadlineExceeded, text)
-        } else {
-            if !hadOutcomeOfGeneration { status.conditions.remove(.reconciling) }
-            status.conditions.remove(.stalled)
-            set(.reconciling, .true, reason, message)
-        }
-    }
-
-    private mutating func stall(_ reason: BundleReason, _ message: String) {
-        status.conditions.remove(.reconciling)
-        // The same word in both: it is the one that `kubectl get` shows.
-        set(.ready, .false, reason, message)
-        set(.stalled, .true, reason, message)
-    }
-
     private mutating func set(_ type: ConditionType, _ verdict: BundleFold.Verdict) {
         set(type, verdict.state, verdict.reason, verdict.message)
-    }
-
-    private mutating func set(
-        _ type: ConditionType, _ state: Condition.State, _ reason: BundleReason, _ message: String
-    ) {
-        status.conditions.set(type, state, reason: reason, message: message, generation: generation, now: now)
-    }
-
-    private func written(_ body: (inout Self) -> Void) -> SIEBundle.Status {
-        var writer = self
-        body(&writer)
-        writer.status.observedGeneration = generation
-        if let reconcileRequest { writer.status.lastHandledReconcileAt = reconcileRequest }
-        return writer.status
     }
 }
 

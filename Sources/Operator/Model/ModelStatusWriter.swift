@@ -1,15 +1,18 @@
 import Kubernetes
 
-/// Writes a model's status from what was found, so that kstatus reads it right at every moment: `observedGeneration`
-/// comes with the outcome, Reconciling and Stalled are there only while they are true and never both, and a model that is
-/// not ready has one of the two.
-package struct ModelStatusWriter: Sendable {
+/// Writes a model's status from what was found.
+package struct ModelStatusWriter: StatusWriter {
+    typealias Reason = ModelReason
+
     package let readiness: SIEModel.Readiness
     package let generation: Int?
     package let now: Timestamp
-    private let reconcileRequest: String?
-    private var status: SIEModel.Status
-    private let hadOutcomeOfGeneration: Bool
+    let reconcileRequest: String?
+    var status: SIEModel.Status
+    let hadOutcomeOfGeneration: Bool
+
+    var time: Timestamp { now }
+    var deadlineSeconds: Int64 { Int64(readiness.progressDeadlineSeconds) }
 
     /// - Parameters:
     ///   - status: the status that was read; times and whatever nothing is said of stay.
@@ -29,22 +32,22 @@ package struct ModelStatusWriter: Sendable {
 
     /// The status of a model that is left alone.
     package func suspended() -> SIEModel.Status {
-        written {
-            // Unknown and not False: nobody works on it, and nothing is wrong.
-            $0.set(.ready, .unknown, .suspended, "the object is suspended")
-            $0.status.conditions.remove(.reconciling)
-            $0.status.conditions.remove(.stalled)
-        }
+        written { $0.leaveAlone() }
     }
 
     /// The status of a spec that breaks a rule.
     package func invalid(_ issues: [SpecIssue]) -> SIEModel.Status {
-        written { $0.stall(.invalidSpec, issues.map(\.description).joined(separator: "; ")) }
+        written {
+            $0.stall(.invalidSpec, ready: .registrationFailed, issues.map(\.description).joined(separator: "; "))
+        }
     }
 
     /// The status of a model whose id another, older object has.
     package func duplicate(of other: ObjectKey, modelID: String) -> SIEModel.Status {
-        written { $0.stall(.duplicateModelID, "\(other) is older and has modelID \(modelID), too") }
+        written {
+            let text = "\(other) is older and has modelID \(modelID), too"
+            $0.stall(.duplicateModelID, ready: .registrationFailed, text)
+        }
     }
 
     /// The status after a reconcile.
@@ -76,7 +79,7 @@ package struct ModelStatusWriter: Sendable {
             wait(.retrying, message)
         case .stalled(let reason, let message):
             set(.registered, .false, reason, message)
-            stall(reason, message)
+            stall(reason, ready: .registrationFailed, message)
         }
     }
 
@@ -136,53 +139,5 @@ package struct ModelStatusWriter: Sendable {
         let acked = bundles.reduce(0) { $0 + ($1.ackedWorkers ?? 0) }
         let routable = "\(gateways.routable ?? 0)/\(gateways.total ?? 0) gateways"
         return eligible == 0 ? routable : "\(routable), \(acked)/\(eligible) workers"
-    }
-
-    private mutating func become(_ reason: ModelReason, _ message: String) {
-        set(.ready, .true, reason, message)
-        status.conditions.remove(.reconciling)
-        status.conditions.remove(.stalled)
-    }
-
-    /// Says that the operator works on it, or, once that has taken too long, that it is stalled. It goes on either way.
-    private mutating func wait(_ reason: ModelReason, _ message: String) {
-        let deadline = Int64(readiness.progressDeadlineSeconds)
-        let stalled = status.conditions[.stalled]
-        let since = status.conditions[.reconciling]?.lastTransitionTime
-        let isOverdue =
-            hadOutcomeOfGeneration
-            && (stalled?.reason == ModelReason.progressDeadlineExceeded.rawValue
-                || since.map { now.secondsSince1970 - $0.secondsSince1970 >= deadline } ?? false)
-        if isOverdue {
-            status.conditions.remove(.reconciling)
-            let text = "not ready within \(deadline) s, still trying: \(message)"
-            set(.stalled, .true, .progressDeadlineExceeded, text)
-        } else {
-            // The clock starts anew with each generation.
-            if !hadOutcomeOfGeneration { status.conditions.remove(.reconciling) }
-            status.conditions.remove(.stalled)
-            set(.reconciling, .true, reason, message)
-        }
-    }
-
-    private mutating func stall(_ reason: ModelReason, _ message: String) {
-        status.conditions.remove(.reconciling)
-        set(.ready, .false, .registrationFailed, message)
-        set(.stalled, .true, reason, message)
-    }
-
-    private mutating func set(
-        _ type: ConditionType, _ state: Condition.State, _ reason: ModelReason, _ message: String
-    ) {
-        status.conditions.set(type, state, reason: reason, message: message, generation: generation, now: now)
-    }
-
-    /// The outcome and the generation that it is of go together.
-    private func written(_ body: (inout Self) -> Void) -> SIEModel.Status {
-        var writer = self
-        body(&writer)
-        writer.status.observedGeneration = generation
-        if let reconcileRequest { writer.status.lastHandledReconcileAt = reconcileRequest }
-        return writer.status
     }
 }

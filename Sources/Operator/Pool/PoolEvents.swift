@@ -4,11 +4,7 @@ import Kubernetes
 package enum PoolEvents {
     /// One event for each thing that has come to be so, or is so for another reason.
     package static func events(from before: Conditions?, to after: Conditions) -> [Told] {
-        func change(_ type: ConditionType) -> Condition? {
-            guard let new = after[type] else { return nil }
-            let old = before?[type]
-            return old?.status == new.status && old?.reason == new.reason ? nil : new
-        }
+        func change(_ type: ConditionType) -> Condition? { after.changed(type, since: before) }
         var told: [Told] = []
         if let stalled = change(.stalled) {
             told.append(Told(.warning, eventReason(stalled.reason), stalled.message))

@@ -1,16 +1,21 @@
 import Kubernetes
 
-/// Writes a pool's status from what was found, so that kstatus reads it right at every moment: `observedGeneration` comes
-/// with the outcome, Reconciling and Stalled are there only while they are true and never both, and a pool that is not
-/// ready has one of the two.
-package struct PoolStatusWriter: Sendable {
+/// Writes a pool's status from what was found.
+package struct PoolStatusWriter: StatusWriter {
+    typealias Reason = PoolReason
+
     /// After how long a pool that is not ready counts as stalled; the operator goes on.
     package static let deadlineSeconds: Int64 = 600
 
     private let pool: SIEPool
     private let now: Double
-    private var status: SIEPool.Status
-    private let hadOutcomeOfGeneration: Bool
+    var status: SIEPool.Status
+    let hadOutcomeOfGeneration: Bool
+
+    var generation: Int? { pool.metadata.generation }
+    var reconcileRequest: String? { pool.metadata.annotations[SIEGroup.reconcileAtAnnotation] }
+    var time: Timestamp { Self.timestamp(now) }
+    var deadlineSeconds: Int64 { Self.deadlineSeconds }
 
     /// - Parameter now: in Unix seconds.
     package init(_ pool: SIEPool, now: Double) {
@@ -32,13 +37,10 @@ package struct PoolStatusWriter: Sendable {
     /// The status of a pool that is left alone.
     package func suspended() -> SIEPool.Status {
         written {
-            // Unknown and not False: nobody works on it, and nothing is wrong.
-            $0.set(.ready, .unknown, .suspended, "the object is suspended")
+            $0.leaveAlone()
             if $0.status.conditions[.leaseHeld] != nil {
                 $0.set(.leaseHeld, .unknown, .suspended, "not renewed while the object is suspended")
             }
-            $0.status.conditions.remove(.reconciling)
-            $0.status.conditions.remove(.stalled)
         }
     }
 
@@ -178,67 +180,8 @@ package struct PoolStatusWriter: Sendable {
         stall(.expired, message)
     }
 
-    // MARK: Conditions
-
-    private mutating func become(_ reason: PoolReason, _ message: String) {
-        set(.ready, .true, reason, message)
-        status.conditions.remove(.reconciling)
-        status.conditions.remove(.stalled)
-    }
-
-    private mutating func refuse(_ reason: PoolReason, _ message: String) {
-        set(.ready, .false, reason, message)
-        wait(reason, message)
-    }
-
-    /// Says that the operator works on it, or, once that has taken too long, that it is stalled. It goes on either way.
-    private mutating func wait(_ reason: PoolReason, _ message: String) {
-        let stalled = status.conditions[.stalled]
-        let since = status.conditions[.reconciling]?.lastTransitionTime
-        let isOverdue =
-            hadOutcomeOfGeneration
-            && (stalled?.reason == PoolReason.progressDeadlineExceeded.rawValue
-                || since.map { time.secondsSince1970 - $0.secondsSince1970 >= Self.deadlineSeconds } ?? false)
-        if isOverdue {
-            status.conditions.remove(.reconciling)
-            let text = "not ready within \(Self.deadlineSeconds) s, still trying: \(message)"
-            set(.stalled, .true, .progressDeadlineExceeded, text)
-        } else {
-            // The clock starts anew with each generation.
-            if !hadOutcomeOfGeneration { status.conditions.remove(.reconciling) }
-            status.conditions.remove(.stalled)
-            set(.reconciling, .true, reason, message)
-        }
-    }
-
-    private mutating func stall(_ reason: PoolReason, _ message: String) {
-        status.conditions.remove(.reconciling)
-        set(.ready, .false, reason, message)
-        set(.stalled, .true, reason, message)
-    }
-
-    private mutating func set(
-        _ type: ConditionType, _ state: Condition.State, _ reason: PoolReason, _ message: String
-    ) {
-        status.conditions.set(
-            type, state, reason: reason, message: message, generation: pool.metadata.generation, now: time)
-    }
-
-    private var time: Timestamp { Self.timestamp(now) }
-
     /// In whole seconds, and within what RFC 3339 can say, whatever a document said.
     private static func timestamp(_ seconds: Double) -> Timestamp {
         Timestamp(secondsSince1970: Int64(exactly: min(max(0, seconds), 253_402_300_799).rounded(.down)) ?? 0)
-    }
-
-    /// The outcome and the generation that it is of go together.
-    private func written(_ body: (inout Self) -> Void) -> SIEPool.Status {
-        var writer = self
-        body(&writer)
-        writer.status.observedGeneration = pool.metadata.generation
-        if let request = pool.metadata.annotations[SIEGroup.reconcileAtAnnotation] {
-            writer.status.lastHandledReconcileAt = request
-        }
-        return writer.status
     }
 }
