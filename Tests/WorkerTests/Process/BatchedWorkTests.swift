@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import JSONStream
 import MessagePack
 import NATSClient
@@ -122,51 +121,6 @@ struct BatchedWorkTests {
             }
             try await sender.waitUntilStreamIsEmpty("WORK_BATCH_default")
             #expect(sender.received("dropped").isEmpty)
-        }
-    }
-
-    @Test("the batches of a worker that was killed are done by another one, item by item")
-    func killed() async throws {
-        let nats = try await NATSServerProcess()
-        let catalog = try RunningWorker.catalog()
-        let fast = ["SIE_ACK_WAIT_S": "2"]
-        let victim = try RunningWorker(nats: nats, catalog: catalog, environment: fast)
-        try await victim.waitUntilReady()
-        try await withSender(to: nats) { sender in
-            try await sender.waitUntilBatchesAreTaken()
-            try await sender.sendBatches(Self.groups(Self.texts(240), of: 60), request: "all")
-            _ = try await sender.answers("all", count: 1)
-            victim.program.signal(SIGKILL)
-            try await victim.program.exitCode()
-            #expect(sender.received("all").count < 240, "killed too late to tell anything")
-            let heir = try RunningWorker(nats: nats, catalog: catalog, environment: fast)
-            let answers = try await sender.answers("all", count: 240)
-            #expect(answers.allSatisfy { $0.vector?.count == 384 })
-            #expect(answers.map(\.result.itemIndex) == Array(0..<240))
-            #expect(Set(answers.compactMap(\.result.workerID)).contains("worker-\(heir.port)"))
-            try await sender.waitUntilStreamIsEmpty("WORK_BATCH_default")
-            try await sender.waitUntilStreamIsEmpty()
-        }
-    }
-
-    @Test("SIGTERM finishes the batches that run, gives the others back at once, and answers no item twice")
-    func terminated() async throws {
-        let nats = try await NATSServerProcess()
-        let catalog = try RunningWorker.catalog()
-        let leaving = try RunningWorker(nats: nats, catalog: catalog)
-        try await leaving.waitUntilReady()
-        try await withSender(to: nats) { sender in
-            try await sender.waitUntilBatchesAreTaken()
-            try await sender.sendBatches(Self.groups(Self.texts(180), of: 30), request: "all")
-            _ = try await sender.answers("all", count: 1)
-            leaving.program.signal(SIGTERM)
-            #expect(try await leaving.program.exitCode(within: .seconds(30)) == 0)
-            let heir = try RunningWorker(nats: nats, catalog: catalog)
-            // Well before the acknowledgement time of 30 s: given back, not timed out.
-            let answers = try await sender.answers("all", count: 180, within: .seconds(25))
-            #expect(answers.allSatisfy { $0.vector?.count == 384 })
-            #expect(sender.received("all").count == 180)
-            #expect(heir.program.isRunning)
         }
     }
 }

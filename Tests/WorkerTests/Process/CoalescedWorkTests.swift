@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import MessagePack
 import TestSupport
 import Testing
@@ -82,35 +81,6 @@ struct CoalescedWorkTests {
             }
             try await sender.waitUntilStreamIsEmpty("WORK_BATCH_default")
             #expect(sender.received("astray").isEmpty && sender.received("nobody").isEmpty)
-        }
-    }
-
-    @Test("what a worker held that was killed is done by another one, for every request")
-    func killed() async throws {
-        let nats = try await NATSServerProcess()
-        let catalog = try RunningWorker.catalog()
-        let fast = ["SIE_ACK_WAIT_S": "2"]
-        let victim = try RunningWorker(nats: nats, catalog: catalog, environment: fast)
-        try await victim.waitUntilReady()
-        try await withSender(to: nats) { sender in
-            try await sender.waitUntilBatchesAreTaken()
-            let requests = Self.requests(180)
-            let items = zip(BatchedWorkTests.texts(180), requests).map { WorkSender.item($0, request: $1) }
-            for start in stride(from: 0, to: 180, by: 60) {
-                try await sender.sendCoalesced(Array(items[start..<start + 60]))
-            }
-            // Neighbours do not wait for each other: one answer is here long before all of its message's are.
-            try await eventually("one answer") { requests.contains { !sender.received($0).isEmpty } }
-            victim.program.signal(SIGKILL)
-            try await victim.program.exitCode()
-            #expect(requests.contains { sender.received($0).isEmpty }, "killed too late to tell anything")
-            let heir = try RunningWorker(nats: nats, catalog: catalog, environment: fast)
-            for request in requests {
-                #expect(try await sender.answers(request, count: 1).first?.vector?.count == 384)
-            }
-            try await sender.waitUntilStreamIsEmpty("WORK_BATCH_default")
-            try await sender.waitUntilStreamIsEmpty()
-            #expect(heir.program.isRunning)
         }
     }
 }

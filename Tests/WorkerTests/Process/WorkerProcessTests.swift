@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import JSONStream
 import MessagePack
 import NATSClient
@@ -107,51 +106,6 @@ struct WorkerProcessTests {
                 }
             }
             try await sender.waitUntilStreamIsEmpty()
-        }
-    }
-
-    @Test("the work of a worker killed mid-batch is done by another one")
-    func killed() async throws {
-        let nats = try await NATSServerProcess()
-        let catalog = try RunningWorker.catalog()
-        let fast = ["SIE_ACK_WAIT_S": "2"]
-        let victim = try RunningWorker(nats: nats, catalog: catalog, environment: fast)
-        try await victim.waitUntilReady()
-        try await withSender(to: nats) { sender in
-            let texts = (0..<300).map { "text \($0) " + String(repeating: "with many words ", count: 20) }
-            try await sender.send(texts, request: "all")
-            _ = try await sender.answers("all", count: 1)
-            victim.program.signal(SIGKILL)
-            try await victim.program.exitCode()
-            #expect(sender.received("all").count < texts.count, "killed too late to tell anything")
-            let heir = try RunningWorker(nats: nats, catalog: catalog, environment: fast)
-            let answers = try await sender.answers("all", count: texts.count)
-            #expect(answers.allSatisfy { $0.vector?.count == 384 })
-            #expect(answers.map(\.result.itemIndex) == Array(0..<300))
-            #expect(Set(answers.compactMap(\.result.workerID)).contains("worker-\(heir.port)"))
-            try await sender.waitUntilStreamIsEmpty()
-        }
-    }
-
-    @Test("SIGTERM finishes what runs, gives the rest to others at once, and ends with 0")
-    func terminated() async throws {
-        let nats = try await NATSServerProcess()
-        let catalog = try RunningWorker.catalog()
-        let leaving = try RunningWorker(nats: nats, catalog: catalog)
-        try await leaving.waitUntilReady()
-        try await withSender(to: nats) { sender in
-            let texts = (0..<200).map { "text \($0) " + String(repeating: "with many words ", count: 20) }
-            try await sender.send(texts, request: "all")
-            _ = try await sender.answers("all", count: 1)
-            leaving.program.signal(SIGTERM)
-            #expect(try await leaving.program.exitCode(within: .seconds(30)) == 0)
-            let heir = try RunningWorker(nats: nats, catalog: catalog)
-            // Well before the acknowledgement time of 30 s: given back, not timed out.
-            let answers = try await sender.answers("all", count: texts.count, within: .seconds(20))
-            #expect(answers.allSatisfy { $0.vector?.count == 384 })
-            // Nothing that was given back had been answered, and nothing answered was given back.
-            #expect(sender.received("all").count == texts.count)
-            #expect(heir.program.isRunning)
         }
     }
 
