@@ -13,7 +13,6 @@ import Testing
 @Suite("Reconciler of models", .timeLimit(.minutes(1)))
 struct ModelReconcilerTests {
     private static let path = "/apis/sie.dev/v1alpha1/siemodels"
-    private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// A config service that keeps documents, and gateways that know what it has.
     private final class Rig: Sendable {
@@ -21,10 +20,9 @@ struct ModelReconcilerTests {
         let config: LoopbackHTTPServer
         let gateway: LoopbackHTTPServer
         let registered = NIOLockedValueBox<[UInt8]?>(nil)
-        private let client: KubernetesClient
         let fleetChecks = FleetChecks()
         private let reconciler: ModelReconciler
-        private let fleet: GatewayFleet
+        private let cluster: FakeCluster
 
         init() async throws {
             let kubernetes = try await FakeKubernetesAPIServer()
@@ -48,34 +46,12 @@ struct ModelReconcilerTests {
                         + #""expected_bundle_config_hash":"x","total_eligible_workers":0,"acked_workers":[],"#
                         + #""pending_workers":[],"acked":false}]}"#)
             }
-            // The server has no slices.
-            kubernetes.put(
-                [
-                    "metadata": ["name": "sie-gateway"],
-                    "subsets": [
-                        [
-                            "addresses": [["ip": "127.0.0.1", "targetRef": ["name": "gateway-0", "uid": "g0"]]],
-                            "ports": [["name": "http", "port": .int(Int64(gateway.port))]],
-                        ]
-                    ],
-                ], in: "/api/v1/endpoints", namespace: "n")
-            var options = KubernetesClient.Options()
-            options.requestsPerSecond = 0
-            options.retries.retries = 0
-            let curl = try CurlClient()
-            let client = KubernetesClient(
-                ClusterConfiguration(server: kubernetes.url, proxy: .none), curl: curl, options: options)
-            self.client = client
-            let fleet = GatewayFleet(
-                client, namespace: "n", service: "sie-gateway", logger: ModelReconcilerTests.logger)
-            self.fleet = fleet
+            cluster = try FakeCluster(kubernetes, gatewayPort: gateway.port)
             let token = BearerToken(file: nil)
             reconciler = ModelReconciler(
                 .init(
-                    client: client, config: ConfigServiceClient(curl, url: config.url, token: token), fleet: fleet,
-                    prober: GatewayProber(curl, token: token),
-                    events: EventRecorder(
-                        client, controller: "c", instance: "i", logger: ModelReconcilerTests.logger),
+                    client: cluster.client, config: ConfigServiceClient(cluster.curl, url: config.url, token: token),
+                    fleet: cluster.fleet, prober: GatewayProber(cluster.curl, token: token), events: cluster.events,
                     finalizerTimeouts: MetricsRegistry().counter("timeouts", help: "").with(),
                     find: { key in
                         kubernetes.object(key.name, in: ModelReconcilerTests.path, namespace: "n").flatMap {
@@ -84,33 +60,9 @@ struct ModelReconcilerTests {
                     }, namesakes: { [$0] }, fleetChecks: fleetChecks))
         }
 
-        /// Knows the gateway's replicas around a test.
-        func run(_ body: () async throws -> Void) async throws {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await self.fleet.run() }
-                defer { group.cancelAll() }
-                try await eventually("the replica") { fleet.replicas.count == 1 }
-                try await body()
-            }
-        }
+        func run(_ body: () async throws -> Void) async throws { try await cluster.run(body) }
 
-        /// Lets replicas stand behind the Service: at the same address, each a pod of its own.
-        func standBehindService(_ pods: [String]) async throws {
-            let addresses = pods.map { pod -> JSONValue in
-                ["ip": "127.0.0.1", "targetRef": ["name": .string(pod), "uid": .string(pod)]]
-            }
-            kubernetes.put(
-                [
-                    "metadata": ["name": "sie-gateway"],
-                    "subsets": [
-                        [
-                            "addresses": .array(addresses),
-                            "ports": [["name": "http", "port": .int(Int64(gateway.port))]],
-                        ]
-                    ],
-                ], in: "/api/v1/endpoints", namespace: "n")
-            try await eventually("the replicas") { fleet.replicas.map(\.pod) == pods }
-        }
+        func standBehindService(_ pods: [String]) async throws { try await cluster.replaceGateways(pods) }
 
         func put(_ name: String, spec extra: [JSONMember] = []) {
             kubernetes.put(
@@ -125,7 +77,7 @@ struct ModelReconcilerTests {
         }
 
         func reconcile(_ name: String) async throws -> ReconcileResult {
-            try await reconciler.reconcile(ObjectKey(namespace: "n", name: name), ModelReconcilerTests.logger)
+            try await reconciler.reconcile(ObjectKey(namespace: "n", name: name), FakeCluster.logger)
         }
 
         func status(_ name: String) -> SIEModel.Status? {

@@ -15,7 +15,6 @@ struct PoolReconcilerTests {
     private static let pools = "/apis/sie.dev/v1alpha1/siepools"
     private static let configMaps = "/api/v1/configmaps"
     private static let leases = "/apis/coordination.k8s.io/v1/leases"
-    private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     private static let start = 1_800_000_000.25
 
     private final class Rig: Sendable {
@@ -24,7 +23,7 @@ struct PoolReconcilerTests {
         let registry = MetricsRegistry()
         let clock = NIOLockedValueBox(PoolReconcilerTests.start)
         private let reconciler: PoolReconciler
-        private let fleet: GatewayFleet
+        private let cluster: FakeCluster
 
         init() async throws {
             let kubernetes = try await FakeKubernetesAPIServer()
@@ -34,31 +33,12 @@ struct PoolReconcilerTests {
                 let map = kubernetes.object("sie-pool-\(name)", in: PoolReconcilerTests.configMaps, namespace: "n")
                 return map?["data"]?["pool.json"]?.stringValue.map { .text($0) } ?? .text("{}", status: 404)
             }
-            // The server has no slices.
-            kubernetes.put(
-                [
-                    "metadata": ["name": "sie-gateway"],
-                    "subsets": [
-                        [
-                            "addresses": [["ip": "127.0.0.1", "targetRef": ["name": "gateway-0", "uid": "g0"]]],
-                            "ports": [["name": "http", "port": .int(Int64(gateway.port))]],
-                        ]
-                    ],
-                ], in: "/api/v1/endpoints", namespace: "n")
-            var options = KubernetesClient.Options()
-            options.requestsPerSecond = 0
-            options.retries.retries = 0
-            let curl = try CurlClient()
-            let client = KubernetesClient(
-                ClusterConfiguration(server: kubernetes.url, proxy: .none), curl: curl, options: options)
-            let fleet = GatewayFleet(client, namespace: "n", service: "sie-gateway", logger: PoolReconcilerTests.logger)
-            self.fleet = fleet
+            cluster = try FakeCluster(kubernetes, gatewayPort: gateway.port)
             let clock = clock
             reconciler = PoolReconciler(
                 .init(
-                    client: client, fleet: fleet, prober: GatewayProber(curl, token: BearerToken(file: nil)),
-                    events: EventRecorder(
-                        client, controller: "c", instance: "i", logger: PoolReconcilerTests.logger),
+                    client: cluster.client, fleet: cluster.fleet,
+                    prober: GatewayProber(cluster.curl, token: BearerToken(file: nil)), events: cluster.events,
                     ages: PoolAges(
                         registry.gauge("age", help: "", labels: ["namespace", "pool"]), registry: registry,
                         now: { clock.withLockedValue { $0 } }),
@@ -71,15 +51,7 @@ struct PoolReconcilerTests {
                     }, bundles: { _ in [] }, now: { clock.withLockedValue { $0 } }))
         }
 
-        /// Knows the gateway's replica around a test.
-        func run(_ body: () async throws -> Void) async throws {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await self.fleet.run() }
-                defer { group.cancelAll() }
-                try await eventually("the replica") { fleet.replicas.count == 1 }
-                try await body()
-            }
-        }
+        func run(_ body: () async throws -> Void) async throws { try await cluster.run(body) }
 
         func put(_ name: String, spec extra: [JSONMember] = []) {
             kubernetes.put(
@@ -102,7 +74,7 @@ struct PoolReconcilerTests {
 
         @discardableResult
         func reconcile(_ name: String) async throws -> ReconcileResult {
-            try await reconciler.reconcile(ObjectKey(namespace: "n", name: name), PoolReconcilerTests.logger)
+            try await reconciler.reconcile(ObjectKey(namespace: "n", name: name), FakeCluster.logger)
         }
 
         func status(_ name: String) -> SIEPool.Status? {

@@ -118,16 +118,7 @@ struct ForgottenWatchTests {
                     "adapters": ["acme.kept"], "image": ["repository": "r.example/sie"],
                     "workerGroups": [["machineProfile": "l4", "minReplicas": 0]],
                 ])
-            kubernetes.put(
-                [
-                    "metadata": ["name": "sie-gateway"],
-                    "subsets": [
-                        [
-                            "addresses": [["ip": "127.0.0.1", "targetRef": ["name": "gateway-0", "uid": "g0"]]],
-                            "ports": [["name": "http", "port": .int(Int64(port))]],
-                        ]
-                    ],
-                ], in: "/api/v1/endpoints", namespace: "n")
+            FakeCluster.putGateways(["gateway-0"], port: port, on: kubernetes)
         }
 
         func object(_ name: String, _ collection: String) -> JSONValue? {
