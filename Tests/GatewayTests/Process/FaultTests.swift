@@ -72,6 +72,8 @@ struct FaultTests {
     func absentConsumers() async throws {
         let gateway = try await RunningGateway(environment: ["SIE_GATEWAY_REQUEST_TIMEOUT": "0.5"])
         gateway.worker.stopPulling()
+        // What the broker still gave away to a pull of before would count as being worked on for 30 s.
+        try await gateway.worker.connection.flush()
         let start = ContinuousClock.now
         var reply: HTTPTestClient.Reply
         repeat {
