@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import TestSupport
 import Testing
+import Wire
 
 /// What becomes of the work of a worker that goes, however that work was published.
 @Suite(
