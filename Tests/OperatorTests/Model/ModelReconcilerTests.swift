@@ -170,17 +170,17 @@ struct ModelReconcilerTests {
                 rig.fleetChecks.add([ObjectKey(namespace: "n", name: "m")])
                 _ = try await rig.reconcile("m")
             }
-            try await rig.standBehindService(["g0", "g1"])
+            try await rig.standBehindService(["gateway-0", "gateway-1"])
             try await check()
             #expect(rig.gateway.requests.count == probed + 1)
             #expect(rig.status("m")?.summary == "2/2 gateways")
-            try await rig.standBehindService(["g0"])
+            try await rig.standBehindService(["gateway-0"])
             try await check()
             #expect(rig.gateway.requests.count == probed + 1)
             #expect(rig.status("m")?.summary == "1/1 gateways")
             #expect(rig.asked.count == asked)
             // A look for any other reason asks everybody.
-            try await rig.standBehindService(["g0", "g2"])
+            try await rig.standBehindService(["gateway-0", "gateway-2"])
             _ = try await rig.reconcile("m")
             #expect(rig.gateway.requests.count == probed + 3 && rig.asked.count > asked)
         }
