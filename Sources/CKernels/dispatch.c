@@ -59,21 +59,3 @@ const sie_kernels *sie_kernels_of(sie_cpu_level level) {
         default: return 0;
     }
 }
-
-void sie_pack_weight(size_t n, size_t k, const float *weight, size_t stride, float scale, float *packed) {
-    for (size_t panel = 0; panel < n; panel += SIE_PANEL) {
-        size_t width = n - panel < SIE_PANEL ? n - panel : SIE_PANEL;
-        float *out = packed + panel * k;
-        for (size_t column = 0; column < width; column++) {
-            const float *line = weight + (panel + column) * stride;
-            for (size_t i = 0; i < k; i++) out[i * SIE_PANEL + column] = line[i] * scale;
-        }
-        for (size_t column = width; column < SIE_PANEL; column++)
-            for (size_t i = 0; i < k; i++) out[i * SIE_PANEL + column] = 0;
-    }
-}
-
-size_t sie_attention_scratch(size_t tokens, size_t head_dim) {
-    size_t padded = (tokens + SIE_PANEL - 1) / SIE_PANEL * SIE_PANEL;
-    return padded * head_dim + sie_packed_count(head_dim, tokens) + SIE_ATTENTION_ROWS * padded;
-}

@@ -3,9 +3,6 @@
 
 #include "ckernels.h"
 
-/// Rows of attention scores made at a time.
-enum { SIE_ATTENTION_ROWS = 60 };
-
 extern const sie_kernels sie_kernels_portable;
 #if defined(__x86_64__)
 extern const sie_kernels sie_kernels_avx2;

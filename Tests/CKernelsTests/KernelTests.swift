@@ -42,8 +42,8 @@ struct KernelTests {
             let weight = random(n * k, &generator)
             let bias = random(n, &generator)
             let residual = random(m * n, &generator)
-            var packed = [Float](repeating: 0, count: sie_packed_count(n, k))
-            sie_pack_weight(n, k, weight, k, 0.5, &packed)
+            var packed = [Float](repeating: .nan, count: kernels.packed_count(n, k))
+            kernels.pack(n, k, weight, k, &packed)
             var c = [Float](repeating: .nan, count: m * n)
             let activates = round % 2 == 0
             let adds = round % 3 == 0
@@ -68,7 +68,7 @@ struct KernelTests {
             for row in 0..<m {
                 for column in 0..<n {
                     var sum = Double(bias[column])
-                    for index in 0..<k { sum += Double(a[row * k + index]) * Double(weight[column * k + index]) * 0.5 }
+                    for index in 0..<k { sum += Double(a[row * k + index]) * Double(weight[column * k + index]) }
                     if activates { sum = gelu(sum) }
                     if adds { sum += Double(residual[row * n + column]) }
                     let error = (Double(c[row * n + column]) - sum).magnitude
@@ -84,11 +84,15 @@ struct KernelTests {
         guard let kernels = try kernels(level) else { return }
         var generator = SeededGenerator(seed: 21)
         let (heads, width) = (2, 24)
-        for tokens in Array(1...70) + [257] {
+        for (tokens, shift) in (Array(1...70) + [257]).map({ ($0, Float(0)) }) + [(13, 4), (100, 4)] {
             let stride = 3 * heads * width
-            let qkv = random(tokens * stride, &generator).map { $0 * 2 }
+            var qkv = random(tokens * stride, &generator).map { $0 * 2 }
+            // Queries and keys that point away from each other: scores so low that every e^score alone would be zero,
+            // and so large that their float32 rounding shows.
+            for index in qkv.indices where index % stride < heads * width { qkv[index] += shift }
+            for index in qkv.indices where (1..<2).contains(index % stride / (heads * width)) { qkv[index] -= shift }
             var out = [Float](repeating: .nan, count: tokens * heads * width)
-            var scratch = [Float](repeating: .nan, count: sie_attention_scratch(tokens, width))
+            var scratch = [Float](repeating: .nan, count: kernels.attention_scratch(tokens, width))
             qkv.withUnsafeBufferPointer { qkv in
                 guard let start = qkv.baseAddress else { return }
                 out.withUnsafeMutableBufferPointer { out in
@@ -123,7 +127,7 @@ struct KernelTests {
                     }
                 }
             }
-            #expect(worst < 1e-5, "\(tokens) tokens: \(worst)")
+            #expect(worst < (shift > 0 ? 2e-4 : 1e-5), "\(tokens) tokens: \(worst)")
         }
     }
 
@@ -170,8 +174,8 @@ struct KernelTests {
         let (n, k) = (70, 50)
         let row = random(k, &generator)
         let weight = random(n * k, &generator)
-        var packed = [Float](repeating: 0, count: sie_packed_count(n, k))
-        sie_pack_weight(n, k, weight, k, 1, &packed)
+        var packed = [Float](repeating: .nan, count: kernels.packed_count(n, k))
+        kernels.pack(n, k, weight, k, &packed)
         var first: [Float]?
         for m in 1...25 {
             let a = Array(repeatElement(row, count: m).joined())

@@ -37,8 +37,8 @@ static void expect(double found, double expected, double tolerance, const char *
 
 static void check_gemm(const sie_kernels *kernels, size_t m, size_t n, size_t k, bool activates, bool adds) {
     float *a = uniforms(m * k), *weight = uniforms(n * k), *bias = uniforms(n), *residual = uniforms(m * n);
-    float *packed = floats(sie_packed_count(n, k)), *c = floats(m * n);
-    sie_pack_weight(n, k, weight, k, 0.5f, packed);
+    float *packed = floats(kernels->packed_count(n, k)), *c = floats(m * n);
+    kernels->pack(n, k, weight, k, packed);
     sie_gemm op = {.m = m, .n = n, .k = k, .a = a, .a_stride = k, .packed = packed, .bias = bias,
                    .activation = activates ? SIE_ACTIVATION_GELU_ERF : SIE_ACTIVATION_NONE,
                    .residual = adds ? residual : 0, .residual_stride = n, .c = c, .c_stride = n};
@@ -46,7 +46,7 @@ static void check_gemm(const sie_kernels *kernels, size_t m, size_t n, size_t k,
     for (size_t row = 0; row < m; row++)
         for (size_t column = 0; column < n; column++) {
             double sum = bias[column];
-            for (size_t i = 0; i < k; i++) sum += 0.5 * a[row * k + i] * weight[column * k + i];
+            for (size_t i = 0; i < k; i++) sum += (double)a[row * k + i] * weight[column * k + i];
             if (activates) sum *= 0.5 * (1 + erf(sum / sqrt(2)));
             if (adds) sum += residual[row * n + column];
             expect(c[row * n + column], sum, 2e-5, "gemm", m * 1000000 + n * 1000 + k);
@@ -62,30 +62,36 @@ static void check_gemm(const sie_kernels *kernels, size_t m, size_t n, size_t k,
     free(a), free(weight), free(bias), free(residual), free(packed), free(c), free(alone);
 }
 
-static void check_attention(const sie_kernels *kernels, size_t tokens) {
+// `shift` moves queries and keys away from each other: scores so low that every e^score alone would be zero, and so
+// large that their float32 rounding shows.
+static void check_attention(const sie_kernels *kernels, size_t tokens, float shift) {
     enum { HEADS = 2, WIDTH = 24, STRIDE = 3 * HEADS * WIDTH };
     float *qkv = uniforms(tokens * STRIDE), *out = floats(tokens * HEADS * WIDTH);
-    float *scratch = floats(sie_attention_scratch(tokens, WIDTH));
-    double *scores = calloc(tokens, sizeof(double));
+    float *scratch = floats(kernels->attention_scratch(tokens, WIDTH));
+    double *scores = calloc(tokens, sizeof(double)), tolerance = shift > 0 ? 2e-4 : 1e-5;
+    for (size_t i = 0; i < tokens * STRIDE; i++)
+        qkv[i] += i % STRIDE < HEADS * WIDTH ? shift : i % STRIDE < 2 * HEADS * WIDTH ? -shift : 0;
     sie_attention op = {.tokens = tokens, .heads = HEADS, .head_dim = WIDTH, .q = qkv, .k = qkv + HEADS * WIDTH,
                         .v = qkv + 2 * HEADS * WIDTH, .stride = STRIDE, .out = out, .out_stride = HEADS * WIDTH,
                         .scratch = scratch};
     kernels->attention(&op);
     for (size_t head = 0; head < HEADS; head++)
         for (size_t row = 0; row < tokens; row++) {
-            double total = 0;
+            double total = 0, largest = -INFINITY;
             for (size_t other = 0; other < tokens; other++) {
                 double score = 0;
                 for (size_t i = 0; i < WIDTH; i++)
                     score += (double)qkv[row * STRIDE + head * WIDTH + i]
                         * qkv[other * STRIDE + (HEADS + head) * WIDTH + i];
-                total += scores[other] = exp(score);
+                scores[other] = score;
+                largest = fmax(largest, score);
             }
+            for (size_t other = 0; other < tokens; other++) total += scores[other] = exp(scores[other] - largest);
             for (size_t i = 0; i < WIDTH; i++) {
                 double expected = 0;
                 for (size_t other = 0; other < tokens; other++)
                     expected += scores[other] / total * qkv[other * STRIDE + (2 * HEADS + head) * WIDTH + i];
-                expect(out[(row * HEADS + head) * WIDTH + i], expected, 1e-5, "attention", tokens);
+                expect(out[(row * HEADS + head) * WIDTH + i], expected, tolerance, "attention", tokens);
             }
         }
     free(qkv), free(out), free(scratch), free(scores);
@@ -152,7 +158,8 @@ int main(int count, char **arguments) {
     for (size_t i = 1; i <= 20; i++) check_gemm(kernels, i, 7 + i * 5, 3 + i, i % 2, i % 3 == 0);
     static const size_t shapes[][3] = {{130, 33, 64}, {1, 1, 1}, {121, 96, 100}, {2, 2, 384}, {37, 31, 17}};
     for (size_t i = 0; i < 5; i++) check_gemm(kernels, shapes[i][0], shapes[i][1], shapes[i][2], i % 2, i % 3);
-    for (size_t tokens = 1; tokens <= 70; tokens++) check_attention(kernels, tokens);
+    for (size_t tokens = 1; tokens <= 70; tokens++) check_attention(kernels, tokens, 0);
+    check_attention(kernels, 13, 4), check_attention(kernels, 100, 4);
     static const size_t widths[] = {1, 3, 4, 15, 16, 17, 33, 384};
     for (size_t i = 0; i < 8; i++) check_rows(kernels, widths[i]);
     printf("%s kernels: %d checks, %d failed\n", kernels->name, checks, failures);

@@ -34,23 +34,12 @@ typedef enum sie_activation {
     SIE_ACTIVATION_GELU_ERF = 1,
 } sie_activation;
 
-/// Columns of one weight panel.
-enum { SIE_PANEL = 32 };
-
-/// Floats a packed weight of n output columns and depth k takes.
-static inline size_t sie_packed_count(size_t n, size_t k) {
-    return (n + SIE_PANEL - 1) / SIE_PANEL * SIE_PANEL * k;
-}
-
-/// Packs weights stored as [n][k] (output-major, as checkpoints do) into panels [n / 32][k][32]; the last panel is
-/// filled up with zero columns. Every value is multiplied by `scale`.
-void sie_pack_weight(size_t n, size_t k, const float *weight, size_t stride, float scale, float *packed);
-
 /// c[m][n] = activation(a[m][k] * packed + bias) + residual
 typedef struct sie_gemm {
     size_t m, n, k;
     const float *a;
     size_t a_stride;
+    /// Weights that the same level has packed.
     const float *packed;
     /// n values, or null.
     const float *bias;
@@ -70,16 +59,21 @@ typedef struct sie_attention {
     size_t stride;
     float *out;
     size_t out_stride;
-    /// `sie_attention_scratch(tokens, head_dim)` floats.
+    /// As many floats as the level's `attention_scratch` says.
     float *scratch;
 } sie_attention;
-
-size_t sie_attention_scratch(size_t tokens, size_t head_dim);
 
 /// The kernels of one level.
 typedef struct sie_kernels {
     const char *name;
+    /// Floats that packed weights of n output columns and depth k take.
+    size_t (*packed_count)(size_t n, size_t k);
+    /// Packs weights stored as [n][k] (output-major, as checkpoints do), lines `stride` floats apart, into panels
+    /// [n / width][k][width] of a width that is the level's own; the last panel is filled up with zero columns.
+    void (*pack)(size_t n, size_t k, const float *weight, size_t stride, float *packed);
     void (*gemm)(const sie_gemm *op);
+    /// Floats of scratch memory that attention of so many tokens takes.
+    size_t (*attention_scratch)(size_t tokens, size_t head_dim);
     void (*attention)(const sie_attention *op);
     /// out[i] = layernorm(x[i]) * gain + bias over rows of `width`; out may be x.
     void (*layer_norm)(size_t rows, size_t width, const float *x, size_t x_stride, const float *gain, const float *bias,

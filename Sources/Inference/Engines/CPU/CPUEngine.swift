@@ -22,7 +22,7 @@ public final class CPUEngine: Engine {
         public var description: String { "this processor does not run the kernels of level '\(level.rawValue)'" }
     }
 
-    /// A linear layer, packed into panels as the kernels read it.
+    /// A linear layer, packed into panels as this engine's kernels read it.
     public final class Linear: Sendable {
         let outputs: Int
         let inputs: Int
@@ -88,8 +88,8 @@ public final class CPUEngine: Engine {
             }
             row += rows
         }
-        let packed = try AlignedFloats(count: sie_packed_count(outputs, inputs))
-        sie_pack_weight(outputs, inputs, weights.start, inputs, 1, packed.start)
+        let packed = try AlignedFloats(count: kernels.pointee.packed_count(outputs, inputs))
+        kernels.pointee.pack(outputs, inputs, weights.start, inputs, packed.start)
         return Linear(outputs: outputs, inputs: inputs, packed: packed, bias: bias)
     }
 

@@ -79,7 +79,7 @@ public final class CPUSession: EngineSession {
         let width = heads * headDimension
         for index in 0..<batch.sequenceCount {
             let rows = batch.rows(index)
-            let scratch = try reserveScratch(sie_attention_scratch(rows.count, headDimension))
+            let scratch = try reserveScratch(kernels.pointee.attention_scratch(rows.count, headDimension))
             let start = qkv.start + rows.lowerBound * qkv.width
             var operation = sie_attention(
                 tokens: rows.count, heads: heads, head_dim: headDimension, q: start, k: start + width,
