@@ -206,15 +206,16 @@ let package = Package(
             path: "Tests/Integration", exclude: ["Python"], swiftSettings: strict),
 
         // benchmarks
+        .target(name: "CPeak", path: "Benchmarks/CPeak"),
         .executableTarget(
             name: "Benchmarks",
             dependencies: nio + nioHTTP + [
                 argumentParser, logging, "CNats", "NATSClient", "Wire", "MessagePack", "JSONStream", "Inference",
-                "CKernels", "CurlClient", "Kubernetes", "TestSupport",
+                "CKernels", "CPeak", "CurlClient", "Kubernetes", "TestSupport",
             ],
             path: "Benchmarks",
             exclude: [
-                "Operator/kopf_peer.py", "Tokenizer/huggingface_peer.py", "Worker/compare.py",
+                "CPeak", "Operator/kopf_peer.py", "Tokenizer/huggingface_peer.py", "Worker/compare.py",
                 "Worker/onnxruntime_peer.py",
             ],
             swiftSettings: strict),

@@ -8,6 +8,6 @@ struct Benchmarks: AsyncParsableCommand {
         abstract: "Measures the platform's parts against peers run in the same command.",
         subcommands: [
             NATSBenchmark.self, GatewayBenchmark.self, GatewayCostBenchmark.self, WorkerBenchmark.self,
-            TokenizerBenchmark.self, ConfigBenchmark.self, OperatorBenchmark.self,
+            KernelBenchmark.self, TokenizerBenchmark.self, ConfigBenchmark.self, OperatorBenchmark.self,
         ])
 }

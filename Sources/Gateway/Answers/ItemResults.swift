@@ -17,8 +17,8 @@ package struct ItemResults: Sendable {
 
     /// - Parameters:
     ///   - operation: what was asked for, which says what shape a result has.
-    ///   - candidates: how many items were to be scored, each of which has an entry in the result; nil for any number.
-    package init(_ results: [WorkResult], of operation: WorkItem.Operation, candidates: Int? = nil) {
+    ///   - candidates: what was to be scored, each of which has an entry in the result; nil for anything.
+    package init(_ results: [WorkResult], of operation: WorkItem.Operation, candidates: ScoreCandidates? = nil) {
         encoded.reserveCapacity(results.count)
         for (index, result) in results.enumerated() {
             switch result.outcome {
@@ -33,10 +33,8 @@ package struct ItemResults: Sendable {
                     fail(index, message: "the worker's result is not a map", code: "internal_error")
                     continue
                 }
-                if let candidates, case let entries = Self.entries(of: bytes, type), entries != candidates {
-                    fail(
-                        index, message: "the worker's result scores \(entries) of \(candidates) items",
-                        code: "internal_error")
+                if let objection = candidates?.objection(to: bytes) {
+                    fail(index, message: objection, code: "internal_error")
                     continue
                 }
                 encoded.append(bytes)
@@ -52,15 +50,6 @@ package struct ItemResults: Sendable {
     private mutating func fail(_ index: Int, message: String, code: String?) {
         encoded.append(nil)
         failures.append(Failure(itemIndex: index, message: message, code: code))
-    }
-
-    /// How many entries a whole value has, as a list of scores.
-    private static func entries(of bytes: [UInt8], _ type: MessagePackType) -> Int {
-        guard type == .array else { return 1 }
-        return bytes.withUnsafeBytes { bytes in
-            var reader = MessagePackReader(bytes)
-            return (try? reader.readArrayHeader()) ?? 0
-        }
     }
 
     private static func typeOfOneValue(_ bytes: [UInt8]) -> MessagePackType? {

@@ -18,8 +18,8 @@ struct InferenceBody: Sendable {
         var dimensions: Int?
         /// For the answer's `usage`.
         var promptTokens = 0
-        /// How many items are to be scored; nil where none are.
-        var candidates: Int?
+        /// What is to be scored; nil where nothing is.
+        var candidates: ScoreCandidates?
     }
 
     init(_ body: ByteBuffer, of call: InferenceCall, parser: RequestParser) {
@@ -29,7 +29,7 @@ struct InferenceBody: Sendable {
                 let parsed = try parser.parse(
                     body, isMessagePack: call.sendsMessagePack, operation: operation)
                 request = .success(parsed)
-                if operation == .score { numbers.candidates = parsed.items.count }
+                if operation == .score { numbers.candidates = ScoreCandidates(of: parsed) }
             } catch {
                 request = .failure(ErrorAnswer(error))
             }

@@ -1,5 +1,6 @@
 import Foundation
 import JSONStream
+import MessagePack
 import NATSClient
 import NIOCore
 import NIOHTTP1
@@ -52,10 +53,6 @@ struct FaultTests {
             gateway.worker.behave(.answer(bytes))
             for operation in ["encode", "score", "extract"] {
                 let reply = try await gateway.encode(text, path: "/v1/\(operation)/org/mini")
-                if operation == "score", bytes == [0x91, 0x80] {
-                    #expect(reply.text == #"{"model":"org/mini","scores":[{}]}"#, "a list is what score answers")
-                    continue
-                }
                 #expect(reply.status == 500, "\(bytes.prefix(4)) for \(operation): \(reply.text.prefix(200))")
                 #expect(reply.text.contains("the worker's result"))
             }
@@ -64,6 +61,15 @@ struct FaultTests {
         let short = try await gateway.encode(
             #"{"items":[{"text":"x"},{"text":"y"}],"query":{"text":"q"}}"#, path: "/v1/score/org/mini")
         #expect(short.status == 500 && short.text.contains("the worker's result scores 1 of 2 items"))
+        // Whose score is whose is said by the ids alone.
+        let entry: MessagePackValue = ["item_id": "b", "score": 1.0, "rank": 0]
+        gateway.worker.behave(.answer(MessagePackWriter.encode([entry])))
+        for (item, status) in [(#"{"id":"a"}"#, 500), (#"{"id":"b"}"#, 200), (#"{"text":"no id"}"#, 500)] {
+            let reply = try await gateway.encode(
+                #"{"items":[\#(item)],"query":{"text":"q"}}"#, path: "/v1/score/org/mini")
+            #expect(reply.status == status, "\(item): \(reply.text)")
+            if status == 500 { #expect(reply.text.contains("the worker's result scores items that were not sent")) }
+        }
         gateway.worker.behave(.echo)
         #expect(try await gateway.encode(text).status == 200)
     }
