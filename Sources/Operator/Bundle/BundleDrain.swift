@@ -8,17 +8,13 @@ import Kubernetes
 /// definition that gateways route by, then the object.
 package enum BundleDrain: Sendable, Hashable {
     /// What people are told of the end.
-    package enum Note: String, Sendable, CaseIterable {
+    package enum Note: String, FinalizationNote, CaseIterable {
         case finalized = "Finalized"
         /// The objects stay, as the bundle asked for.
         case workersRetained = "WorkersRetained"
         /// It took too long; something may be left behind.
         case finalizerTimeout = "FinalizerTimeout"
-        /// Somebody asked for the end without anything being undone.
         case finalizerForced = "FinalizerForced"
-
-        /// Whether something was left behind that was not meant to be.
-        package var isWarning: Bool { self == .finalizerTimeout || self == .finalizerForced }
     }
 
     /// Nothing of ours holds the object.

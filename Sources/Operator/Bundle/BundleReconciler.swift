@@ -236,11 +236,8 @@ package struct BundleReconciler: Sendable {
                 return .requeueAfter(.seconds(seconds) * Double.random(in: 0.8...1.2))
             case .release(let note, let message):
                 waits.forget(bundle.key)
-                try await resources.release(bundle)
-                if note == .finalizerTimeout { parts.finalizerTimeouts.increment() }
-                parts.events.record(
-                    bundle.reference, note.isWarning ? .warning : .normal, reason: note.rawValue, action: "Finalize",
-                    note: message)
+                let release = ObjectRelease(parts.events, timeouts: parts.finalizerTimeouts)
+                try await release.perform(on: bundle, in: resources, note, message: message)
                 return .done
             }
         }

@@ -4,7 +4,7 @@ import Kubernetes
 /// What is left to do for a model whose object was deleted. Deleting a namespace never waits for an API that is not there.
 package enum ModelFinalization: Sendable, Hashable {
     /// What people are told of the end.
-    package enum Note: String, Sendable, CaseIterable {
+    package enum Note: String, FinalizationNote, CaseIterable {
         /// The catalogue keeps the model, as the object asked for.
         case modelRetained = "ModelRetained"
         /// The catalogue has forgotten the model.
@@ -13,10 +13,8 @@ package enum ModelFinalization: Sendable, Hashable {
         case remoteDeleteUnsupported = "RemoteDeleteUnsupported"
         /// It could not be asked within the deadline.
         case finalizerTimeout = "FinalizerTimeout"
-        /// Somebody asked for the end without anything being undone.
         case finalizerForced = "FinalizerForced"
 
-        /// Whether something was left behind that was not meant to be.
         package var isWarning: Bool {
             switch self {
             case .modelRetained, .finalized: false

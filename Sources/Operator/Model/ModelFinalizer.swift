@@ -1,17 +1,14 @@
 import Kubernetes
-import Observability
 
 /// Lets a deleted model go, as ``ModelFinalization`` has it.
 struct ModelFinalizer: Sendable {
     private let config: ConfigServiceClient
-    private let events: EventRecorder
-    private let timeouts: Counter
+    private let release: ObjectRelease
     private let deadlineSeconds: Int64
 
-    init(_ config: ConfigServiceClient, _ events: EventRecorder, timeouts: Counter, deadlineSeconds: Int64) {
+    init(_ config: ConfigServiceClient, _ release: ObjectRelease, deadlineSeconds: Int64) {
         self.config = config
-        self.events = events
-        self.timeouts = timeouts
+        self.release = release
         self.deadlineSeconds = deadlineSeconds
     }
 
@@ -32,11 +29,7 @@ struct ModelFinalizer: Sendable {
             let wait = max(Duration.seconds(Double.random(in: 5...15)), .seconds(min(seconds ?? 0, 300)))
             return .requeueAfter(min(wait, .seconds(left)))
         case .release(let note, let message):
-            try await resources.release(model)
-            if note == .finalizerTimeout { timeouts.increment() }
-            events.record(
-                model.reference, note.isWarning ? .warning : .normal, reason: note.rawValue, action: "Finalize",
-                note: message)
+            try await release.perform(on: model, in: resources, note, message: message)
             return .done
         }
     }

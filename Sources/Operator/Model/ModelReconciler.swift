@@ -74,7 +74,7 @@ package struct ModelReconciler: Sendable {
             waits.forget(key)
             if let id = model.spec.value?.modelID { parts.memory.forget(modelID: id) }
             let finalizer = ModelFinalizer(
-                parts.config, parts.events, timeouts: parts.finalizerTimeouts,
+                parts.config, ObjectRelease(parts.events, timeouts: parts.finalizerTimeouts),
                 deadlineSeconds: parts.finalizerSeconds)
             return try await finalizer.finalize(model, in: resources, now: now)
         }

@@ -3,17 +3,13 @@ import Kubernetes
 /// What is left to do for a pool whose object was deleted: a value that is asked step by step.
 package enum PoolFinalization: Sendable, Hashable {
     /// What people are told of the end.
-    package enum Note: String, Sendable, CaseIterable {
+    package enum Note: String, FinalizationNote, CaseIterable {
         case finalized = "Finalized"
         /// The pool's objects stay until nobody renews them, as the object asked for.
         case poolOrphaned = "PoolOrphaned"
         /// The cluster could not be asked within the deadline.
         case finalizerTimeout = "FinalizerTimeout"
-        /// Somebody asked for the end without anything being undone.
         case finalizerForced = "FinalizerForced"
-
-        /// Whether something may have been left behind that was not meant to be.
-        package var isWarning: Bool { self == .finalizerTimeout || self == .finalizerForced }
     }
 
     /// Nothing of ours holds the object.

@@ -1,22 +1,19 @@
 import Kubernetes
-import Observability
 
 /// Lets a deleted pool go, as ``PoolFinalization`` has it.
 struct PoolFinalizer: Sendable {
     private let store: PoolStore
-    private let events: EventRecorder
-    private let timeouts: Counter
+    private let release: ObjectRelease
     private let deadlineSeconds: Int64
     /// Asks every ready replica of the gateway for a pool.
     private let probe: @Sendable (String, Timestamp) async -> [PoolReport]
 
     init(
-        _ store: PoolStore, _ events: EventRecorder, timeouts: Counter, deadlineSeconds: Int64,
+        _ store: PoolStore, _ release: ObjectRelease, deadlineSeconds: Int64,
         probe: @escaping @Sendable (String, Timestamp) async -> [PoolReport]
     ) {
         self.store = store
-        self.events = events
-        self.timeouts = timeouts
+        self.release = release
         self.deadlineSeconds = deadlineSeconds
         self.probe = probe
     }
@@ -41,11 +38,7 @@ struct PoolFinalizer: Sendable {
                     case .conflict: return .requeue
                     }
                 case .release(let note, let message):
-                    try await resources.release(pool)
-                    if note == .finalizerTimeout { timeouts.increment() }
-                    events.record(
-                        pool.reference, note.isWarning ? .warning : .normal, reason: note.rawValue,
-                        action: "Finalize", note: message)
+                    try await release.perform(on: pool, in: resources, note, message: message)
                     return .done
                 }
             } catch {

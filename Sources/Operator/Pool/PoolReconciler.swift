@@ -76,8 +76,8 @@ package struct PoolReconciler: Sendable {
         if pool.isTerminating {
             forget(key)
             let finalizer = PoolFinalizer(
-                store, parts.events, timeouts: parts.finalizerTimeouts, deadlineSeconds: parts.finalizerSeconds,
-                probe: probe)
+                store, ObjectRelease(parts.events, timeouts: parts.finalizerTimeouts),
+                deadlineSeconds: parts.finalizerSeconds, probe: probe)
             return try await finalizer.finalize(pool, in: resources, now: time)
         }
         var written = WrittenObject(pool, resources)

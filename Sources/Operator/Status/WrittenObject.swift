@@ -43,16 +43,3 @@ struct WrittenObject<Object: SIEResource> {
         metadata = try await resources.patch(metadata.name ?? "", patch, options).metadata
     }
 }
-
-extension Resources where Object: SIEResource {
-    /// Lets a deleted object go: takes the operator's finalizer away, if it is still there.
-    func release(_ object: Object) async throws(KubernetesError) {
-        guard let patch = JSONPatch.removing(finalizer: Object.finalizer, from: object.metadata) else { return }
-        do throws(KubernetesError) {
-            try await self.patch(
-                object.metadata.name ?? "", patch, WriteOptions(fieldManager: SIEGroup.fieldManager))
-        } catch {
-            guard error.isNotFound else { throw error }
-        }
-    }
-}
