@@ -4,9 +4,10 @@ import Kubernetes
 import Logging
 import Operator
 import TestSupport
+import Testing
 
-/// What a reconciler under test works with: an API server that records its requests, and the gateway's replicas behind
-/// their Service in the namespace `n`.
+/// What a reconciler under test works with: an API server that records its requests, and where it is asked for, the
+/// gateway's replicas behind their Service in the namespace `n`.
 final class FakeCluster: Sendable {
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -16,13 +17,13 @@ final class FakeCluster: Sendable {
     let client: KubernetesClient
     let fleet: GatewayFleet
     let events: EventRecorder
-    private let gatewayPort: Int
+    private let gatewayPort: Int?
 
-    /// - Parameter gatewayPort: where the one replica is that there is at first.
-    init(_ kubernetes: FakeKubernetesAPIServer, gatewayPort: Int) throws {
+    /// - Parameter gatewayPort: where the one replica is that there is at first; nil where there is no gateway.
+    init(_ kubernetes: FakeKubernetesAPIServer, gatewayPort: Int? = nil) throws {
         self.kubernetes = kubernetes
         self.gatewayPort = gatewayPort
-        Self.putGateways(["gateway-0"], port: gatewayPort, on: kubernetes)
+        if let gatewayPort { Self.putGateways(["gateway-0"], port: gatewayPort, on: kubernetes) }
         var options = KubernetesClient.Options()
         options.requestsPerSecond = 0
         options.retries.retries = 0
@@ -49,7 +50,7 @@ final class FakeCluster: Sendable {
 
     /// Has other replicas from now on, and waits until they are known.
     func replaceGateways(_ pods: [String]) async throws {
-        Self.putGateways(pods, port: gatewayPort, on: kubernetes)
+        Self.putGateways(pods, port: try #require(gatewayPort), on: kubernetes)
         try await eventually("the replicas") { fleet.replicas.map(\.pod) == pods }
     }
 

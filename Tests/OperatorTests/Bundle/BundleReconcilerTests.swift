@@ -1,7 +1,5 @@
-import CurlClient
 import JSONStream
 import Kubernetes
-import Logging
 import NIOConcurrencyHelpers
 import Observability
 import Operator
@@ -13,7 +11,6 @@ import Testing
 @Suite("Reconciler of bundles", .timeLimit(.minutes(1)))
 struct BundleReconcilerTests {
     private static let path = "/apis/sie.dev/v1alpha1/siebundles"
-    private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     private static let key = ObjectKey(namespace: "n", name: "default")
 
     /// An API server with everything that bundles own, and a config service that tells what the test says.
@@ -38,12 +35,7 @@ struct BundleReconcilerTests {
                 guard let document = advertised.withLockedValue({ $0 }) else { return .text("{}", status: 404) }
                 return .text(document)
             }
-            var options = KubernetesClient.Options()
-            options.requestsPerSecond = 0
-            options.retries.retries = 0
-            let curl = try CurlClient()
-            let client = KubernetesClient(
-                ClusterConfiguration(server: kubernetes.url, proxy: .none), curl: curl, options: options)
+            let cluster = try FakeCluster(kubernetes)
             let find: @Sendable (ObjectKey) -> SIEBundle? = { key in
                 kubernetes.object(key.name, in: BundleReconcilerTests.path, namespace: "n").flatMap {
                     try? $0.decode(SIEBundle.self)
@@ -51,13 +43,12 @@ struct BundleReconcilerTests {
             }
             reconciler = BundleReconciler(
                 .init(
-                    client: client, config: ConfigServiceClient(curl, url: config.url, token: BearerToken(file: nil)),
-                    events: EventRecorder(
-                        client, controller: "c", instance: "i", logger: BundleReconcilerTests.logger),
-                    installation: BundleWorld.installation,
+                    client: cluster.client,
+                    config: ConfigServiceClient(cluster.curl, url: config.url, token: BearerToken(file: nil)),
+                    events: cluster.events, installation: BundleWorld.installation,
                     finalizerTimeouts: MetricsRegistry().counter("timeouts", help: "").with(), find: find,
                     bundles: { [find(BundleReconcilerTests.key)].compactMap { $0 } },
-                    restart: deployment.map { ConfigServiceRestart(client, deployment: $0) }))
+                    restart: deployment.map { ConfigServiceRestart(cluster.client, deployment: $0) }))
         }
 
         func put(_ change: JSONValue = [:], metadata: JSONValue = [:]) {
@@ -74,7 +65,7 @@ struct BundleReconcilerTests {
         }
 
         func reconcile() async throws -> ReconcileResult {
-            try await reconciler.reconcile(BundleReconcilerTests.key, BundleReconcilerTests.logger)
+            try await reconciler.reconcile(BundleReconcilerTests.key, FakeCluster.logger)
         }
 
         func tell() { advertised.withLockedValue { $0 = "name: default\npriority: 100\nadapters: [acme.enc]\n" } }
