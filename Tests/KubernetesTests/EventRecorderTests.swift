@@ -1,6 +1,10 @@
 import CurlClient
+import Foundation
 import JSONStream
 import Kubernetes
+import Logging
+import NIOConcurrencyHelpers
+import Observability
 import ServiceLifecycle
 import TestSupport
 import Testing
@@ -17,11 +21,15 @@ struct EventRecorderTests {
     }
 
     private func fakeClient(_ server: FakeKubernetesAPIServer) throws -> KubernetesClient {
+        try client(server.url)
+    }
+
+    private func client(_ url: String) throws -> KubernetesClient {
         var options = KubernetesClient.Options()
         options.retries.retries = 0
         options.requestsPerSecond = 0
         return KubernetesClient(
-            ClusterConfiguration(server: server.url, proxy: .none), curl: try CurlClient(), options: options)
+            ClusterConfiguration(server: url, proxy: .none), curl: try CurlClient(), options: options)
     }
 
     private static let object = ObjectReference(
@@ -113,15 +121,84 @@ struct EventRecorderTests {
         }
     }
 
-    @Test("too much that waits leaves the oldest out, and a shutdown in good order writes what waits")
+    @Test("eight objects' events are written at the same time")
+    func several() async throws {
+        // Answers to writes are held back until there are eight.
+        let held = NIOLockedValueBox<[CheckedContinuation<Void, Never>]>([])
+        let server = try await LoopbackHTTPServer { request, _ in
+            guard request.method == "POST" else { return .text("{}", status: 404) }
+            return .stream { index in
+                guard index == 0 else { return nil }
+                // The first goes alone: it finds out where events are kept.
+                if !request.text.contains("first") {
+                    await withCheckedContinuation { continuation in
+                        let complete = held.withLockedValue { held in
+                            held.append(continuation)
+                            guard held.count == 8 else { return [CheckedContinuation<Void, Never>]() }
+                            defer { held = [] }
+                            return held
+                        }
+                        for continuation in complete { continuation.resume() }
+                    }
+                }
+                return Array(#"{"metadata":{},"involvedObject":{}}"#.utf8)
+            }
+        }
+        let recorder = EventRecorder(
+            try client(server.url), controller: "c", instance: "i", logger: ClusterNamespace.logger)
+        try await run(recorder) {
+            recorder.record(Self.object, reason: "R", action: "A", note: "first")
+            await recorder.flush(within: .seconds(20))
+            for index in 0..<16 {
+                var object = Self.object
+                object.name = "\(index)"
+                recorder.record(object, reason: "R", action: "A", note: "note")
+            }
+            await recorder.flush(within: .seconds(20))
+        }
+        #expect(server.requests.count { $0.method == "POST" } == 17)
+        #expect(held.withLockedValue { $0.isEmpty })
+    }
+
+    @Test("an event that waits for its next attempt keeps nobody but its own object waiting")
+    func order() async throws {
+        let server = try await FakeKubernetesAPIServer()
+        let recorder = EventRecorder(
+            try fakeClient(server), controller: "c", instance: "i", logger: ClusterNamespace.logger)
+        var other = Self.object
+        other.name = "b"
+        try await run(recorder) {
+            recorder.record(other, reason: "R", action: "A", note: "0")
+            await recorder.flush(within: .seconds(20))
+            server.fail(.status(503, reason: "ServiceUnavailable")) { $0.method == "POST" && $0.body["message"] == "1" }
+            for note in ["1", "2", "1"] { recorder.record(Self.object, reason: "R", action: "A", note: note) }
+            recorder.record(other, reason: "R", action: "A", note: "3")
+            await recorder.flush(within: .seconds(20))
+        }
+        let writes = server.requests.filter { $0.method != "GET" }
+        #expect(writes.compactMap { $0.body["message"]?.stringValue }.filter { $0 != "3" } == ["0", "1", "1", "2"])
+        #expect(writes.last?.method == "PATCH" && writes.last?.body["count"] == 2)
+        // Told last, and there before the one that had to wait.
+        let messages = writes.map { $0.body["message"]?.stringValue ?? "" }
+        let again = try #require(messages.lastIndex(of: "1"))
+        #expect(try #require(messages.firstIndex(of: "3")) < again)
+    }
+
+    @Test("too much that waits leaves the oldest out, counted and logged once; a shutdown in order writes what waits")
     func capacity() async throws {
         let server = try await FakeKubernetesAPIServer()
+        let pipe = Pipe()
+        let output = LogOutput(fileDescriptor: pipe.fileHandleForWriting.fileDescriptor)
+        let logger = Logger(label: "l") {
+            StructuredLogHandler(label: $0, level: .info, format: .json, output: output)
+        }
+        let registry = MetricsRegistry()
         var options = EventRecorder.Options()
         options.capacity = 3
         let recorder = EventRecorder(
-            try fakeClient(server), controller: "c", instance: "i", options: options, logger: ClusterNamespace.logger)
+            try fakeClient(server), controller: "c", instance: "i", options: options,
+            metrics: EventMetrics(registry: registry), logger: logger)
         for index in 0..<5 { recorder.record(Self.object, reason: "R", action: "A", note: "\(index)") }
-        #expect(recorder.dropped == 2)
         let group = ServiceGroup(services: [recorder], logger: ClusterNamespace.logger)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
@@ -133,5 +210,13 @@ struct EventRecorderTests {
             ($0.body["note"] ?? $0.body["message"])?.stringValue
         }
         #expect(notes == ["2", "3", "4"])
+        let metrics = String(decoding: registry.render(), as: UTF8.self)
+        #expect(metrics.contains(#"event_recorder_events_total{result="dropped"} 2"#))
+        #expect(metrics.contains(#"event_recorder_events_total{result="written"} 3"#))
+        output.flush()
+        try pipe.fileHandleForWriting.close()
+        let lines = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            .split(separator: "\n")
+        #expect(lines.count { $0.contains("Events are left out") } == 1, "\(lines)")
     }
 }

@@ -1,18 +1,22 @@
 import FoundationEssentials
 import JSONStream
 import Logging
+import Observability
 import ServiceLifecycle
 import Synchronization
 
-/// Tells people what happens to objects, as Events: a service that writes what is recorded, one after the other, and never
-/// makes the one who records wait.
+/// Tells people what happens to objects, as Events: a service that writes what is recorded, a few at a time and those of one
+/// object in order, and never makes the one who records wait.
 ///
 /// What happens again within ten minutes makes the event a series. Of one object 25 things are told at once and one more
-/// each five minutes. At most 1,000 things wait; then the oldest are left out.
+/// each five minutes. At most 1,000 things wait; then the oldest are left out, which is counted, and logged once for each
+/// time that it comes to that.
 public final class EventRecorder: Service {
     public struct Options: Sendable {
         /// How much waits at most.
         public var capacity = 1000
+        /// How many are written at the same time.
+        public var writers = 8
         /// How often one thing is written anew that cannot be written for a reason that passes.
         public var attempts = 4
         public var aggregator = EventAggregator()
@@ -26,23 +30,24 @@ public final class EventRecorder: Service {
         case core
     }
 
-    private struct Recorded: Sendable {
-        var occurrence: EventAggregator.Occurrence
-        var time: MicroTime
-        var now: Duration
+    private struct State: Sendable {
+        var queue: EventQueue
+        var aggregator: EventAggregator
+        /// Nil until it is found.
+        var place: Place?
     }
 
-    private struct State: Sendable {
-        var waiting: [Recorded] = []
-        var isWriting = false
-        var dropped = 0
-        var aggregator: EventAggregator
+    private enum Step {
+        case write(EventAggregator.Decision, EventQueue.Item)
+        case wait
+        case end
     }
 
     private let client: KubernetesClient
     private let controller: String
     private let instance: String
     private let options: Options
+    private let metrics: EventMetrics?
     private let logger: Logger
     private let state: Mutex<State>
     private let alarm = Alarm()
@@ -53,18 +58,16 @@ public final class EventRecorder: Service {
     ///   - instance: which process of it.
     public init(
         _ client: KubernetesClient, controller: String, instance: String, options: Options = Options(),
-        logger: Logger
+        metrics: EventMetrics? = nil, logger: Logger
     ) {
         self.client = client
         self.controller = controller
         self.instance = String(cutting: instance, toBytes: 128)
         self.options = options
+        self.metrics = metrics
         self.logger = logger
-        state = Mutex(State(aggregator: options.aggregator))
+        state = Mutex(State(queue: EventQueue(capacity: options.capacity), aggregator: options.aggregator))
     }
-
-    /// How much was left out because too much waited.
-    public var dropped: Int { state.withLock { $0.dropped } }
 
     /// Something has happened to an object.
     ///
@@ -77,14 +80,14 @@ public final class EventRecorder: Service {
     ) {
         let occurrence = EventAggregator.Occurrence(
             regarding: regarding, type: type, reason: reason, action: action, note: note)
-        let recorded = Recorded(
-            occurrence: occurrence, time: MicroTime(secondsSince1970: Date.now.timeIntervalSince1970),
+        let item = EventQueue.Item(
+            occurrence, time: MicroTime(secondsSince1970: Date.now.timeIntervalSince1970),
             now: start.duration(to: .now))
-        state.withLock { state in
-            state.waiting.append(recorded)
-            if state.waiting.count > options.capacity {
-                state.waiting.removeFirst()
-                state.dropped += 1
+        if case .leavesOut(let isFirst) = state.withLock({ $0.queue.add(item) }) {
+            metrics?.dropped.increment()
+            if isFirst {
+                logger.warning(
+                    "Events are left out: more wait than are kept", metadata: ["capacity": "\(options.capacity)"])
             }
         }
         alarm.ring()
@@ -93,7 +96,7 @@ public final class EventRecorder: Service {
     /// Returns when everything is written that was recorded, after some time at most. The service must run.
     public func flush(within limit: Duration) async {
         let deadline = ContinuousClock.now + limit
-        while .now < deadline, state.withLock({ !$0.waiting.isEmpty || $0.isWriting }) {
+        while .now < deadline, state.withLock({ !$0.queue.isEmpty || !$0.queue.isIdle }) {
             guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }
         }
     }
@@ -103,47 +106,56 @@ public final class EventRecorder: Service {
     /// Writes until the task is cancelled, or until a graceful shutdown, when what waits is written first.
     public func run() async {
         await withGracefulShutdownHandler {
-            var place: Place?
-            while !Task.isCancelled {
-                guard let next = take() else {
-                    if Task.isShuttingDownGracefully { return }
-                    await alarm.wait(for: nil)
-                    continue
+            await withDiscardingTaskGroup { group in
+                while !Task.isCancelled {
+                    switch step() {
+                    case .write(let decision, let item):
+                        group.addTask {
+                            await self.write(decision, item)
+                            self.state.withLock { $0.queue.finish(item) }
+                            self.alarm.ring()
+                        }
+                    case .wait: await alarm.wait(for: nil)
+                    case .end: return
+                    }
                 }
-                await write(next, at: &place)
-                state.withLock { $0.isWriting = false }
             }
         } onGracefulShutdown: {
             self.alarm.ring()
         }
     }
 
-    private func take() -> Recorded? {
-        state.withLock { state in
-            guard !state.waiting.isEmpty else { return nil }
-            state.isWriting = true
-            return state.waiting.removeFirst()
+    private func step() -> Step {
+        let isShuttingDown = Task.isShuttingDownGracefully
+        return state.withLock { state in
+            var generator = SystemRandomNumberGenerator()
+            // One finds out where events are kept, so that not all ask at once.
+            let writers = state.place == nil ? 1 : max(1, options.writers)
+            while let item = state.queue.take(writers: writers) {
+                let decision = state.aggregator.decide(item.occurrence, now: item.now, using: &generator)
+                guard decision == .drop else { return .write(decision, item) }
+                metrics?.suppressed.increment()
+                state.queue.finish(item)
+            }
+            return isShuttingDown && state.queue.isEmpty ? .end : .wait
         }
     }
 
-    private func write(_ recorded: Recorded, at place: inout Place?) async {
-        let decision = state.withLock { state in
-            var generator = SystemRandomNumberGenerator()
-            return state.aggregator.decide(recorded.occurrence, now: recorded.now, using: &generator)
-        }
-        if decision == .drop { return }
+    private func write(_ decision: EventAggregator.Decision, _ item: EventQueue.Item) async {
         var backoff = Backoff(base: .milliseconds(200), cap: .seconds(10))
         for attempt in 1...max(1, options.attempts) {
             do throws(KubernetesError) {
-                if place == nil { place = try await findPlace() }
-                return try await write(decision, recorded, place ?? .core)
+                try await write(decision, item, findPlace())
+                metrics?.written.increment()
+                return
             } catch {
                 guard error.isRetryable, attempt < options.attempts, !Task.isShuttingDownGracefully else {
                     if error.isCancellation { return }
-                    state.withLock { $0.aggregator.forget(recorded.occurrence) }
+                    state.withLock { $0.aggregator.forget(item.occurrence) }
+                    metrics?.failed.increment()
                     logger.warning(
                         "An event is not written",
-                        metadata: ["reason": .string(recorded.occurrence.reason), "error": .string("\(error)")])
+                        metadata: ["reason": .string(item.occurrence.reason), "error": .string("\(error)")])
                     return
                 }
                 var generator = SystemRandomNumberGenerator()
@@ -154,37 +166,40 @@ public final class EventRecorder: Service {
     }
 
     private func findPlace() async throws(KubernetesError) -> Place {
+        if let place = state.withLock({ $0.place }) { return place }
         let types = [Event.resourceType, Event.resourceType.at(version: "v1beta1")]
-        return try await client.discovery.firstServed(of: types).map { .events($0) } ?? .core
+        let place = try await client.discovery.firstServed(of: types).map { Place.events($0) } ?? .core
+        state.withLock { $0.place = place }
+        return place
     }
 
     private func write(
-        _ decision: EventAggregator.Decision, _ recorded: Recorded, _ place: Place
+        _ decision: EventAggregator.Decision, _ item: EventQueue.Item, _ place: Place
     ) async throws(KubernetesError) {
         switch decision {
         case .drop: return
-        case .create(let name): try await create(name, recorded, place)
+        case .create(let name): try await create(name, item, place)
         case .count(let name, let count):
             do throws(KubernetesError) {
-                try await patch(name, count, recorded, place)
+                try await patch(name, count, item, place)
             } catch {
                 // Servers forget events after an hour, or when somebody deletes them.
                 guard error.isNotFound else { throw error }
-                try await create(name, recorded, place)
+                try await create(name, item, place)
             }
         }
     }
 
     /// Events are about objects of their own namespace; those about others are in `default`.
-    private func namespace(of recorded: Recorded) -> String { recorded.occurrence.regarding.namespace ?? "default" }
+    private func namespace(of item: EventQueue.Item) -> String { item.occurrence.regarding.namespace ?? "default" }
 
-    private func create(_ name: String, _ recorded: Recorded, _ place: Place) async throws(KubernetesError) {
-        let occurrence = recorded.occurrence
-        let namespace = namespace(of: recorded)
+    private func create(_ name: String, _ item: EventQueue.Item, _ place: Place) async throws(KubernetesError) {
+        let occurrence = item.occurrence
+        let namespace = namespace(of: item)
         let count = state.withLock { $0.aggregator.count(of: occurrence) }
         let event = Event(
-            metadata: ObjectMeta(name: name, namespace: namespace), eventTime: recorded.time,
-            series: count > 1 ? .init(count: count, lastObservedTime: recorded.time) : nil,
+            metadata: ObjectMeta(name: name, namespace: namespace), eventTime: item.time,
+            series: count > 1 ? .init(count: count, lastObservedTime: item.time) : nil,
             reportingController: controller, reportingInstance: instance, action: occurrence.action,
             reason: occurrence.reason, regarding: occurrence.regarding, note: occurrence.note,
             type: occurrence.type.rawValue)
@@ -200,22 +215,22 @@ public final class EventRecorder: Service {
     }
 
     private func patch(
-        _ name: String, _ count: Int, _ recorded: Recorded, _ place: Place
+        _ name: String, _ count: Int, _ item: EventQueue.Item, _ place: Place
     ) async throws(KubernetesError) {
-        let namespace = namespace(of: recorded)
+        let namespace = namespace(of: item)
         switch place {
         case .events(let type):
             try await client.resources(Event.self, at: type, in: namespace).merge(
                 name,
                 [
                     "series": [
-                        "count": .int(Int64(count)), "lastObservedTime": .string("\(recorded.time)"),
+                        "count": .int(Int64(count)), "lastObservedTime": .string("\(item.time)"),
                     ]
                 ])
         case .core:
             try await client.resources(CoreEvent.self, in: namespace).merge(
                 name,
-                ["count": .int(Int64(count)), "lastTimestamp": .string("\(Timestamp(recorded.time))")])
+                ["count": .int(Int64(count)), "lastTimestamp": .string("\(Timestamp(item.time))")])
         }
     }
 }

@@ -33,7 +33,8 @@ package struct OperatorApplication: Sendable {
         let namespace = configuration.namespace ?? cluster.namespace
 
         let events = EventRecorder(
-            client, controller: "\(SIEGroup.name)/operator", instance: configuration.podName, logger: logger)
+            client, controller: "\(SIEGroup.name)/operator", instance: configuration.podName,
+            metrics: EventMetrics(registry: metrics.registry), logger: logger)
         let token = BearerToken(file: configuration.tokenFile)
         let config = configService(curl, token, metrics)
         // What several of the following work with.
