@@ -23,14 +23,21 @@ package final class GatewayFleet: Service {
     private let client: KubernetesClient
     private let namespace: String
     private let service: String
+    private let onRestart: (@Sendable (InformerRestart) -> Void)?
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// - Parameter service: the Service's name.
-    package init(_ client: KubernetesClient, namespace: String, service: String, logger: Logger) {
+    /// - Parameters:
+    ///   - service: the Service's name.
+    ///   - onRestart: told of each list and watch that is begun again, and why.
+    package init(
+        _ client: KubernetesClient, namespace: String, service: String,
+        onRestart: (@Sendable (InformerRestart) -> Void)? = nil, logger: Logger
+    ) {
         self.client = client
         self.namespace = namespace
         self.service = service
+        self.onRestart = onRestart
         self.logger = logger
     }
 
@@ -100,7 +107,9 @@ package final class GatewayFleet: Service {
         replicas: @escaping @Sendable ([Object]) -> [GatewayReplica]
     ) async {
         let known = Mutex<[ObjectKey: Object]>([:])
-        let informer = Informer(resources, options: .init(selection: selection), logger: logger) { [self] event in
+        var options = Informer<Object>.Options(selection: selection)
+        options.onRestart = onRestart
+        let informer = Informer(resources, options: options, logger: logger) { [self] event in
             let objects = known.withLock { known in
                 switch event {
                 case .added(let object), .updated(_, let object): known[object.key] = object

@@ -39,7 +39,8 @@ package struct OperatorApplication: Sendable {
         let config = configService(curl, token, metrics)
         // What several of the following work with.
         let fleet = GatewayFleet(
-            client, namespace: namespace, service: configuration.gatewayService, logger: logger)
+            client, namespace: namespace, service: configuration.gatewayService,
+            onRestart: { metrics.countRestart($0) }, logger: logger)
         let prober = GatewayProber(curl, token: token, durations: metrics.probeSeconds)
         let memory = ProbeMemory()
         metrics.show(fleet, memory)

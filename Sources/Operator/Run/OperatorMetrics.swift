@@ -71,7 +71,7 @@ package struct OperatorMetrics: Sendable {
     }
 
     /// Counts a list or watch that had to begin again.
-    func countRestart(_ restart: InformerRestart) {
+    package func countRestart(_ restart: InformerRestart) {
         watchRestarts.with(restart.resource.plural, restart.isExpired ? "expired" : "failed").increment()
     }
 }

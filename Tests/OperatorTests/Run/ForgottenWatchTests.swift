@@ -198,7 +198,7 @@ struct ForgottenWatchTests {
 
         let text = try await HTTPTestClient(port: world.metricsPort).send(.GET, "/metrics").text
         for plural in [
-            "siemodels", "siepools", "siebundles", "configmaps", "leases", "statefulsets", "scaledobjects",
+            "siemodels", "siepools", "siebundles", "configmaps", "leases", "endpoints", "statefulsets", "scaledobjects",
         ] {
             let series = #"sie_operator_watch_restarts_total{resource="\#(plural)",reason="expired"} "#
             let line = text.split(separator: "\n").first { $0.hasPrefix(series) }
