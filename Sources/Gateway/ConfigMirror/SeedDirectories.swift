@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Settings
 
 #if canImport(Glibc)
     import Glibc
@@ -22,11 +23,7 @@ package struct SeedDirectories: Sendable, Equatable {
     package struct Fingerprint: Equatable, Sendable {
         fileprivate struct File: Equatable, Sendable {
             var path: String
-            var device: UInt64 = 0
-            var inode: UInt64 = 0
-            var sizeBytes: Int64 = 0
-            var modifiedSeconds: Int64 = 0
-            var modifiedNanoseconds: Int64 = 0
+            var fingerprint: FileFingerprint?
             /// Read only where the rest is not to be trusted.
             var contents: Data?
         }
@@ -42,21 +39,8 @@ package struct SeedDirectories: Sendable, Equatable {
         for directory in [bundles, models] {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
             for name in names.sorted() where name.hasSuffix(".yaml") {
-                var file = Fingerprint.File(path: "\(directory)/\(name)")
-                var status = stat()
-                // Of what a link leads to: in a ConfigMap's volume every name is a link, and no link ever changes.
-                if stat(file.path, &status) == 0 {
-                    file.device = UInt64(status.st_dev)
-                    file.inode = UInt64(status.st_ino)
-                    file.sizeBytes = Int64(status.st_size)
-                    #if canImport(Darwin)
-                        let modified = status.st_mtimespec
-                    #else
-                        let modified = status.st_mtim
-                    #endif
-                    file.modifiedSeconds = Int64(modified.tv_sec)
-                    file.modifiedNanoseconds = Int64(modified.tv_nsec)
-                }
+                let path = "\(directory)/\(name)"
+                var file = Fingerprint.File(path: path, fingerprint: FileFingerprint(of: path))
                 if comparingContents { file.contents = try? Data(contentsOf: URL(filePath: file.path)) }
                 fingerprint.files.append(file)
             }
