@@ -3,7 +3,7 @@ import YAML
 
 /// Reads the bundle and model files of a directory; the one part of this module that touches the disk.
 public struct CatalogDirectory: Sendable {
-    /// A file that became no part of the catalogue, and why.
+    /// What is no part of the catalogue, and why: a file, or the directory itself.
     public struct Skipped: Sendable, Hashable, CustomStringConvertible {
         public var path: String
         public var reason: String
@@ -27,8 +27,22 @@ public struct CatalogDirectory: Sendable {
         public var files: [File<Content>] = []
         /// The files that could not be used.
         public var skipped: [Skipped] = []
-        /// Whether the directory does not exist, which is a warning and no error.
-        public var isMissing = false
+        /// The directory where it does not exist, which is a warning and no error to those who start with what there is.
+        public var missing: Skipped?
+
+        /// Nothing, from a directory that is there.
+        public init() {}
+
+        /// Everything that is to be told to whoever goes on with what could be used.
+        public var problems: [Skipped] { [missing].compactMap(\.self) + skipped }
+
+        /// The files, for those to whom a mistake in one of them must not look like its absence.
+        ///
+        /// - Throws: `CatalogError` with the first problem, if there is one.
+        public func complete() throws(CatalogError) -> [File<Content>] {
+            if let problem = problems.first { throw CatalogError(problem.description) }
+            return files
+        }
     }
 
     /// The directory.
@@ -75,7 +89,7 @@ public struct CatalogDirectory: Sendable {
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: path)
         } catch {
-            contents.isMissing = true
+            contents.missing = Skipped(path: path, reason: "the directory is missing")
             return []
         }
         var documents: [(String, String, YAMLNode)] = []

@@ -31,6 +31,14 @@ public struct Registry: Sendable {
         replaceBundles(bundles)
     }
 
+    /// Creates the registry of files as they were read; of several models with one id the last stays.
+    public init(
+        bundles: [CatalogDirectory.File<Bundle>], models: [CatalogDirectory.File<ModelConfig>]
+    ) {
+        self.init(bundles: bundles.map(\.content))
+        for file in models { insert(file.content) }
+    }
+
     // MARK: Reading
 
     /// The ids of all models in code point order.

@@ -104,18 +104,15 @@ package struct WorkerProcess: Sendable {
     private func loadCatalog(logger: Logger) throws -> Registry {
         let catalog = configuration.catalog
         let bundles = try CatalogDirectory(catalog.bundlesDirectory).bundles()
-        for skipped in bundles.skipped { logger.warning("file skipped", metadata: ["file": "\(skipped)"]) }
-        var registry = Registry(bundles: bundles.files.map(\.content))
+        let models = CatalogDirectory(catalog.modelsDirectory).models()
+        for problem in bundles.problems + models.problems {
+            logger.warning("not loaded", metadata: ["path": "\(problem.path)", "reason": "\(problem.reason)"])
+        }
+        let registry = Registry(bundles: bundles.files, models: models.files)
         guard registry.bundle(named: catalog.bundle) != nil else {
             throw SettingError(
                 "bundle '\(catalog.bundle)' is not among the files of \(catalog.bundlesDirectory) [SIE_BUNDLES_DIR]")
         }
-        let models = CatalogDirectory(catalog.modelsDirectory).models()
-        if models.isMissing {
-            logger.warning("directory is missing", metadata: ["directory": "\(catalog.modelsDirectory)"])
-        }
-        for skipped in models.skipped { logger.warning("file skipped", metadata: ["file": "\(skipped)"]) }
-        for file in models.files { registry.insert(file.content) }
         return registry
     }
 

@@ -5,7 +5,7 @@ import YAML
 
 @Suite struct ModelSelectionTests {
     private let folder: TemporaryFolder
-    private let catalog: CatalogDirectory
+    private let catalog: ShippedCatalog
 
     init() throws {
         folder = try TemporaryFolder()
@@ -13,7 +13,7 @@ import YAML
         try folder.write(
             "sie_id: org/Known-Model\nhf_id: hub/Known-Model\nmax_sequence_length: 256\n",
             to: "catalog/models/org__Known-Model.yaml")
-        catalog = try CatalogDirectory.locate(sie: "/nowhere/sie", override: "\(folder.path)/catalog")
+        catalog = try ShippedCatalog.locate(sie: "/nowhere/sie", override: "\(folder.path)/catalog")
     }
 
     private func select(_ directories: [String], environment: [String: String] = [:]) throws(UpError)
@@ -94,7 +94,7 @@ import YAML
 
     @Test("the catalog is found in the directories above the program")
     func catalogAbove() throws {
-        let found = try CatalogDirectory.locate(sie: "\(folder.path)/.build/release/sie", override: nil)
+        let found = try ShippedCatalog.locate(sie: "\(folder.path)/.build/release/sie", override: nil)
         #expect(found == catalog)
         #expect(found.models.map(\.id) == ["org/Known-Model"])
     }

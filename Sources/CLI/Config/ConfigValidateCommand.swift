@@ -48,12 +48,7 @@ struct ConfigValidateCommand: ParsableCommand {
     private func loadBundles() throws(ModelFiles.Unreadable) -> [Bundle]? {
         guard let bundles else { return nil }
         do {
-            let contents = try Catalog.CatalogDirectory(bundles).bundles()
-            if contents.isMissing { throw ModelFiles.Unreadable(description: "\(bundles) cannot be read") }
-            if let skipped = contents.skipped.first { throw ModelFiles.Unreadable(description: "\(skipped)") }
-            return contents.files.map(\.content)
-        } catch let error as ModelFiles.Unreadable {
-            throw error
+            return try CatalogDirectory(bundles).bundles().complete().map(\.content)
         } catch {
             throw ModelFiles.Unreadable(description: "\(error)")
         }

@@ -5,7 +5,7 @@ struct SeedFiles: Sendable, Equatable {
     var bundles: [String: String]
     var models: [ModelSelection.Model]
 
-    init(catalog: CatalogDirectory, models: [ModelSelection.Model]) {
+    init(catalog: ShippedCatalog, models: [ModelSelection.Model]) {
         self.bundles = catalog.bundles
         self.models = models
     }

@@ -93,7 +93,7 @@ struct UpCommand: AsyncParsableCommand {
         let programs = try Programs.locate(
             sie: Programs.ownPath(), path: environment["PATH"] ?? "",
             isExecutable: { FileManager.default.isExecutableFile(atPath: $0) })
-        let catalog = try CatalogDirectory.locate(sie: programs.sie, override: environment["SIE_CATALOG_DIR"])
+        let catalog = try ShippedCatalog.locate(sie: programs.sie, override: environment["SIE_CATALOG_DIR"])
         let models = try ModelSelection.models(
             named: modelDir.isEmpty ? environment["SIE_MODEL_DIR"].map { [$0] } ?? [] : modelDir,
             catalog: catalog, environment: environment)

@@ -14,15 +14,14 @@ struct CatalogueLoader: Sendable {
     ///   logged, and so are models that no bundle serves, which stay visible.
     func load() throws(CatalogError) -> Catalogue {
         let bundles = try CatalogDirectory(bundlesDirectory).bundles()
-        report(bundles, "bundles", in: bundlesDirectory)
         let models = CatalogDirectory(modelsDirectory).models()
-        report(models, "models", in: modelsDirectory)
-
-        var registry = Registry(bundles: bundles.files.map(\.content))
+        for problem in bundles.problems + models.problems {
+            logger.warning("not loaded", metadata: ["path": "\(problem.path)", "reason": "\(problem.reason)"])
+        }
+        let registry = Registry(bundles: bundles.files, models: models.files)
         var baselines: [String: Catalogue.Baseline] = [:]
         for file in models.files {
             let model = file.content
-            registry.insert(model)
             // Of several files for one id, the one with the conventional name is shown.
             if baselines[model.id] == nil || file.name == ModelIdentifier.fileName(of: model.id) {
                 baselines[model.id] = Catalogue.Baseline(text: file.text, document: model.document)
@@ -55,12 +54,5 @@ struct CatalogueLoader: Sendable {
             }
         }
         logger.info("stored models restored", metadata: ["models": "\(count)"])
-    }
-
-    private func report<Content>(_ contents: CatalogDirectory.Contents<Content>, _ kind: String, in directory: String) {
-        if contents.isMissing { logger.warning("there is no directory of \(kind)", metadata: ["path": "\(directory)"]) }
-        for file in contents.skipped {
-            logger.error("file skipped", metadata: ["path": "\(file.path)", "reason": "\(file.reason)"])
-        }
     }
 }

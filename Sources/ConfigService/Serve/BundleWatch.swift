@@ -45,11 +45,8 @@ struct BundleWatch: Service {
 
     private static func read(_ directory: CatalogDirectory) -> Result<[Bundle], CatalogError> {
         do throws(CatalogError) {
-            let contents = try directory.bundles()
             // Nobody wishes for no bundles by taking the directory away, or for fewer by breaking a file.
-            guard !contents.isMissing else { return .failure(CatalogError("\(directory.path) is not there")) }
-            if let skipped = contents.skipped.first { return .failure(CatalogError(skipped.description)) }
-            return .success(contents.files.map(\.content))
+            return .success(try directory.bundles().complete().map(\.content))
         } catch {
             return .failure(error)
         }

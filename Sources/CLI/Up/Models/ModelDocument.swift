@@ -5,15 +5,6 @@ package enum ModelDocument {
     /// The dense encoder for sentence-transformers checkpoints, of which the default bundle lists the module.
     private static let adapter = "sie_server.adapters.sentence_transformer:SentenceTransformerDenseAdapter"
 
-    /// Reads what `sie up` needs of a catalog's document.
-    package static func catalogModel(fileName: String, yaml: String) throws(UpError) -> CatalogDirectory.Model {
-        let document = try document(yaml, fileName: fileName)
-        guard let id = document["sie_id"]?.string else {
-            throw UpError("the catalog's \(fileName) has no sie_id", remedy: "Give it one.")
-        }
-        return CatalogDirectory.Model(id: id, hubID: document["hf_id"]?.string, fileName: fileName, yaml: yaml)
-    }
-
     /// A catalog's document, with the weights in a directory of this machine.
     package static func withWeights(_ yaml: String, path: String, fileName: String) throws(UpError) -> String {
         var document = try document(yaml, fileName: fileName)

@@ -11,7 +11,7 @@ package enum ModelSelection {
 
     /// The models in `directories`; where none is named, those of the catalog whose weights the hub's cache holds.
     package static func models(
-        named directories: [String], catalog: CatalogDirectory, environment: [String: String]
+        named directories: [String], catalog: ShippedCatalog, environment: [String: String]
     ) throws(UpError) -> [Model] {
         var models: [Model] = []
         for directory in directories {
@@ -38,7 +38,7 @@ package enum ModelSelection {
         return models
     }
 
-    private static func model(in directory: String, catalog: CatalogDirectory) throws(UpError) -> Model {
+    private static func model(in directory: String, catalog: ShippedCatalog) throws(UpError) -> Model {
         let checkpoint = try Checkpoint.read(directory)
         if let known = name(of: checkpoint.path).flatMap(catalog.model(named:)) {
             return try served(known, from: checkpoint)
@@ -48,7 +48,7 @@ package enum ModelSelection {
             id: id, fileName: fileName(id), yaml: ModelDocument.generated(id: id, checkpoint: checkpoint))
     }
 
-    private static func served(_ known: CatalogDirectory.Model, from checkpoint: Checkpoint) throws(UpError) -> Model {
+    private static func served(_ known: ShippedCatalog.Model, from checkpoint: Checkpoint) throws(UpError) -> Model {
         Model(
             id: known.id, fileName: known.fileName,
             yaml: try ModelDocument.withWeights(known.yaml, path: checkpoint.path, fileName: known.fileName))

@@ -1,7 +1,8 @@
+import Catalog
 import FoundationEssentials
 
 /// The bundles and models that the product ships: `bundles/*.yaml` and `models/*.yaml`.
-package struct CatalogDirectory: Sendable, Equatable {
+package struct ShippedCatalog: Sendable, Equatable {
     /// A model of the catalog.
     package struct Model: Sendable, Equatable {
         /// The name under which clients use it.
@@ -19,7 +20,7 @@ package struct CatalogDirectory: Sendable, Equatable {
 
     /// Finds the catalog: where `override` says, else in the directories above the program that is at `sie`
     /// (`catalog/` in a source tree, `share/sie/catalog/` where the product is installed).
-    package static func locate(sie: String, override: String?) throws(UpError) -> CatalogDirectory {
+    package static func locate(sie: String, override: String?) throws(UpError) -> ShippedCatalog {
         if let override, !override.isEmpty {
             guard isCatalog(override) else {
                 throw UpError(
@@ -57,24 +58,17 @@ package struct CatalogDirectory: Sendable, Equatable {
         ["bundles", "models"].allSatisfy { FileManager.default.fileExists(atPath: "\(path)/\($0)") }
     }
 
-    private static func read(_ path: String) throws(UpError) -> CatalogDirectory {
-        let bundles = try yamlFiles(in: "\(path)/bundles")
-        var models: [Model] = []
-        for (fileName, yaml) in try yamlFiles(in: "\(path)/models") {
-            models.append(try ModelDocument.catalogModel(fileName: fileName, yaml: yaml))
-        }
-        return CatalogDirectory(bundles: bundles, models: models.sorted { $0.id < $1.id })
-    }
-
-    private static func yamlFiles(in directory: String) throws(UpError) -> [String: String] {
-        do {
-            var files: [String: String] = [:]
-            for name in try FileManager.default.contentsOfDirectory(atPath: directory) where name.hasSuffix(".yaml") {
-                files[name] = try String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8)
-            }
-            return files
+    private static func read(_ path: String) throws(UpError) -> ShippedCatalog {
+        do throws(CatalogError) {
+            let bundles = try CatalogDirectory("\(path)/bundles").bundles().complete()
+            let models = try CatalogDirectory("\(path)/models").models().complete()
+            return ShippedCatalog(
+                bundles: Dictionary(uniqueKeysWithValues: bundles.map { ($0.name, $0.text) }),
+                models: models.map {
+                    Model(id: $0.content.id, hubID: $0.content.hubID, fileName: $0.name, yaml: $0.text)
+                }.sorted { $0.id < $1.id })
         } catch {
-            throw UpError("cannot read the catalog's files in \(directory): \(error)", remedy: "Make them readable.")
+            throw UpError("the catalog cannot be used: \(error)", remedy: "Correct the file.")
         }
     }
 }
