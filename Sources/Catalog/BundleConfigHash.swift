@@ -17,7 +17,8 @@ public enum BundleConfigHash {
     public static func digest(
         of models: some Sequence<ModelConfig>, modules: Set<String>, scheme: Scheme = .controlPlane031
     ) -> String {
-        ServedModels(models, modules: modules, scheme: scheme).digest
+        var models = ServedModels(models, modules: modules, scheme: scheme)
+        return models.digest()
     }
 
     /// The bytes that are hashed; none where the bundle serves no model.

@@ -8,17 +8,44 @@ public enum BundlesHash {
     }
 
     /// The digest over what the bundles serve: the `bundle_config_hash` of each, and the pool of each of its models.
-    package static func configDigest(of bundles: [(id: String, hash: String, models: [ModelConfig])]) -> String {
+    ///
+    /// - Parameter bundles: `pools` are those of ``pools(of:)``, which is most of the text and changes little.
+    package static func configDigest(of bundles: [(id: String, hash: String, pools: [UInt8])]) -> String {
         guard !bundles.isEmpty else { return "" }
-        let members = bundles.map { bundle -> JSONMember in
-            let pools = bundle.models.map { JSONMember($0.id, .string($0.pool)) }
-            return JSONMember(bundle.id, ["bundle_config_hash": .string(bundle.hash), "model_pools": .object(pools)])
+        let members = bundles.sorted { $0.id.codePointsPrecede($1.id) }.map { bundle -> [UInt8] in
+            let hash = member("bundle_config_hash", .string(bundle.hash))
+            let pools = JSONWriter.encode(.string("model_pools")) + [UInt8(ascii: ":")] + bundle.pools
+            return JSONWriter.encode(.string(bundle.id), options: writing) + [UInt8(ascii: ":")]
+                + object(ofMembers: [hash, pools])
         }
-        return BundleConfigHash.hexDigest(
-            JSONWriter.encode(
-                .object(members),
-                options: JSONWriter.Options(escapesNonASCII: true, numberStyle: .python, sortsKeys: true)))
+        return BundleConfigHash.hexDigest(object(ofMembers: members))
     }
+
+    /// The JSON object of models' pools, sorted by the models' ids.
+    package static func pools(of models: some Sequence<ModelConfig>) -> [UInt8] {
+        object(ofMembers: models.sorted { $0.id.codePointsPrecede($1.id) }.map(poolMember))
+    }
+
+    /// A model's member of that object.
+    static func poolMember(of model: ModelConfig) -> [UInt8] { member(model.id, .string(model.pool)) }
+
+    /// A JSON object of members that are text already.
+    static func object(ofMembers members: some Sequence<[UInt8]>) -> [UInt8] {
+        var text = [UInt8(ascii: "{")]
+        for member in members {
+            if text.count > 1 { text.append(UInt8(ascii: ",")) }
+            text += member
+        }
+        text.append(UInt8(ascii: "}"))
+        return text
+    }
+
+    private static func member(_ key: String, _ value: JSONValue) -> [UInt8] {
+        JSONWriter.encode(.string(key), options: writing) + [UInt8(ascii: ":")]
+            + JSONWriter.encode(value, options: writing)
+    }
+
+    private static let writing = JSONWriter.Options(escapesNonASCII: true, numberStyle: .python, sortsKeys: true)
 
     /// The bytes that are hashed: text beyond ASCII is escaped here, unlike in `BundleConfigHash`.
     package static func canonicalText(of bundles: some Sequence<Bundle>) -> [UInt8] {
@@ -33,7 +60,6 @@ public enum BundlesHash {
                 ]
             }
         guard !entries.isEmpty else { return [] }
-        return JSONWriter.encode(
-            .array(entries), options: JSONWriter.Options(escapesNonASCII: true, numberStyle: .python, sortsKeys: true))
+        return JSONWriter.encode(.array(entries), options: writing)
     }
 }

@@ -19,11 +19,11 @@ public struct Registry: Sendable {
     /// The bundles by ascending priority, then name.
     public private(set) var bundles: [Bundle] = []
     /// The models by exact id.
-    public private(set) var models: [String: ModelConfig] = [:]
+    public private(set) var models = PersistentMap<ModelConfig>()
 
     private var bundlePositions: [String: Int] = [:]
-    private var routes: [String: [String]] = [:]
-    private var spellings: [String: String] = [:]
+    private var routes = PersistentMap<[String]>()
+    private var spellings = PersistentMap<String>()
     private var digests = BundleDigests()
 
     /// Creates a registry without models.
@@ -42,7 +42,7 @@ public struct Registry: Sendable {
     // MARK: Reading
 
     /// The ids of all models in code point order.
-    public var modelIDs: [String] { models.keys.sorted { $0.codePointsPrecede($1) } }
+    public var modelIDs: [String] { models.names.sorted { $0.codePointsPrecede($1) } }
 
     /// The bundle of an exact name.
     public func bundle(named id: String) -> Bundle? { bundlePositions[id].map { bundles[$0] } }
@@ -63,9 +63,11 @@ public struct Registry: Sendable {
     /// Computed once for each state of the registry.
     public func bundleConfigHash(of bundleID: String) -> String {
         guard let bundle = bundle(named: bundleID) else { return "" }
-        return digests.digest(of: bundleID) {
-            ServedModels(models.values, modules: bundle.modules, scheme: .controlPlane031)
-        }
+        return digests.digest(of: bundleID) { servedModels(of: bundle) }
+    }
+
+    private func servedModels(of bundle: Bundle) -> ServedModels {
+        ServedModels(models.lazy.map(\.value), modules: bundle.modules, scheme: .controlPlane031)
     }
 
     /// `bundles_hash`, which gateways compare to notice new bundles.
@@ -76,8 +78,10 @@ public struct Registry: Sendable {
     public var bundleConfigHashesHash: String {
         BundlesHash.configDigest(
             of: bundles.map { bundle in
-                let served = models.values.filter { !$0.modules.isDisjoint(with: bundle.modules) }
-                return (bundle.id, bundleConfigHash(of: bundle.id), served)
+                (
+                    bundle.id, digests.digest(of: bundle.id) { servedModels(of: bundle) },
+                    digests.pools(of: bundle.id) { servedModels(of: bundle) }
+                )
             })
     }
 
@@ -191,10 +195,21 @@ extension Registry {
         func digest(of bundle: String, _ models: () -> ServedModels) -> String {
             known.withLock { known in
                 if let digest = known[bundle]?.digest { return digest }
-                let models = known[bundle]?.models ?? models()
-                let digest = models.digest
+                // Taken out, so that what grows here is not copied.
+                var models = known.removeValue(forKey: bundle)?.models ?? models()
+                let digest = models.digest()
                 known[bundle] = Known(models: models, digest: digest)
                 return digest
+            }
+        }
+
+        /// The pools of what a bundle serves, as ``BundlesHash`` covers them.
+        func pools(of bundle: String, _ models: () -> ServedModels) -> [UInt8] {
+            known.withLock { known in
+                if let models = known[bundle]?.models { return models.pools }
+                let models = models()
+                known[bundle] = Known(models: models)
+                return models.pools
             }
         }
 
@@ -204,8 +219,7 @@ extension Registry {
                 known.withLock { known in
                     known.mapValues { bundle in
                         var models = bundle.models
-                        models.update(model)
-                        return Known(models: models)
+                        return models.update(model) ? Known(models: models) : bundle
                     }
                 })
         }

@@ -59,7 +59,7 @@ struct HashFixtureTests {
         for member in hashes {
             let bundle = try #require(registry.bundle(named: member.key))
             let text = BundleConfigHash.canonicalText(
-                of: registry.models.values, modules: bundle.modules, scheme: .controlPlane031)
+                of: registry.models.map(\.value), modules: bundle.modules, scheme: .controlPlane031)
             #expect(String(decoding: text, as: UTF8.self) == expected["canonical"]?[member.key]?.stringValue)
             #expect(registry.bundleConfigHash(of: member.key) == member.value.stringValue)
         }
@@ -75,7 +75,8 @@ struct HashFixtureTests {
         let bundles = registry.bundles.map { bundle in
             (
                 bundle.id, expected["bundle_config_hashes"]?[bundle.id]?.stringValue ?? "",
-                registry.models.values.filter { !$0.modules.isDisjoint(with: bundle.modules) }
+                BundlesHash.pools(
+                    of: registry.models.map(\.value).filter { !$0.modules.isDisjoint(with: bundle.modules) })
             )
         }
         #expect(BundlesHash.configDigest(of: bundles) == digest)

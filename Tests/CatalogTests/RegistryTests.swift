@@ -1,4 +1,5 @@
 import Catalog
+import TestSupport
 import Testing
 import YAML
 
@@ -68,7 +69,7 @@ struct RegistryTests {
             let before = registry
             for bundle in bundles {
                 let digest = registry.bundleConfigHash(of: bundle.id)
-                #expect(digest == BundleConfigHash.digest(of: registry.models.values, modules: bundle.modules))
+                #expect(digest == BundleConfigHash.digest(of: registry.models.map(\.value), modules: bundle.modules))
             }
             registry.insert(try model("{sie_id: \(name), profiles: {other: {adapter_path: 'm.one:B'}}}"))
             seen.insert(registry.bundleConfigHash(of: "slow"))
@@ -77,6 +78,33 @@ struct RegistryTests {
             registry = before
         }
         #expect(seen.count == 60)
+    }
+
+    @Test("a digest that goes on from what was hashed before is that of all models at once", arguments: [1, 2, 3])
+    func continuedDigests(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        var registry = Registry(bundles: bundles)
+        // More models than lie between two hashes that are kept; some leave one bundle for the other.
+        for step in 0..<400 {
+            let name = "m-\(Int.random(in: 0..<300, using: &generator))"
+            let module = ["m.one", "m.two", "x.none"].randomElement(using: &generator) ?? ""
+            let pool = Bool.random(using: &generator) ? "p\"q" : ""
+            registry.insert(
+                try model("{sie_id: \(name), pool: '\(pool)', profiles: {p\(step): {adapter_path: '\(module):A'}}}"))
+            guard Int.random(in: 0..<4, using: &generator) == 0 else { continue }
+            var fresh = Registry(bundles: bundles)
+            for id in registry.modelIDs { if let model = registry.models[id] { fresh.insert(model) } }
+            for bundle in bundles {
+                let digest = registry.bundleConfigHash(of: bundle.id)
+                #expect(digest == BundleConfigHash.digest(of: registry.models.map(\.value), modules: bundle.modules))
+            }
+            #expect(registry.bundleConfigHashesHash == fresh.bundleConfigHashesHash)
+            let expected = registry.bundles.map { bundle in
+                let served = registry.models.map(\.value).filter { !$0.modules.isDisjoint(with: bundle.modules) }
+                return (bundle.id, registry.bundleConfigHash(of: bundle.id), BundlesHash.pools(of: served))
+            }
+            #expect(registry.bundleConfigHashesHash == BundlesHash.configDigest(of: expected))
+        }
     }
 
     @Test("replacing the bundles routes every model anew")

@@ -14,8 +14,8 @@ struct Catalogue: Sendable {
     /// The model files by the id they hold.
     let baselines: [String: Baseline]
     /// The texts in the store by id, whether or not they were restored into the registry.
-    private(set) var stored: [String: String] = [:]
-    private var fragments: [String: ExportFragment] = [:]
+    private(set) var stored = PersistentMap<String>()
+    private var fragments = PersistentMap<ExportFragment>()
     private var sharedDigests = RegistryDigests()
 
     /// A catalogue without a store's models.
