@@ -143,7 +143,7 @@ let package = Package(
             "Operator",
             nio + nioHTTP2 + [
                 "Kubernetes", "CurlClient", "Catalog", "Wire", "YAML", "JSONStream", "HTTPService", "Observability",
-                "Settings", collections, crypto, httpTypes, signals, nioSSL,
+                "Settings", "CProcess", collections, crypto, httpTypes, signals, nioSSL,
             ] + hummingbird),
         program(
             "CLI",

@@ -1,8 +1,22 @@
-// What Swift cannot import from libc: prctl is variadic.
+// What Swift cannot import from libc: prctl is variadic, and glibc's module leaves <malloc.h> out.
 #ifndef SIE_CPROCESS_SHIM_H
 #define SIE_CPROCESS_SHIM_H
 
 #include <errno.h>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+
+/// Makes all threads share one heap. By default each gets its own, and what one of them frees no other one can use.
+/// Threads that have one already keep it, so this is to be called early.
+static inline void cprocess_share_one_heap(void) { (void)mallopt(M_ARENA_MAX, 1); }
+
+/// Gives memory that was freed back to the system.
+static inline void cprocess_return_free_memory(void) { (void)malloc_trim(0); }
+#else
+static inline void cprocess_share_one_heap(void) {}
+static inline void cprocess_return_free_memory(void) {}
+#endif
 
 #if defined(__linux__)
 #include <sys/prctl.h>

@@ -107,7 +107,11 @@ package struct OperatorApplication: Sendable {
             : SoleWorker(work: work)
         // The last to start is the first to stop.
         let services: [any Service] =
-            servers + [monitor(client, metrics), deadline, events, fleet, knownBundles, knownPools] + models.readers
+            servers
+            + [
+                monitor(client, metrics), deadline, MemoryReturn { await deadline.wait() }, events, fleet,
+                knownBundles, knownPools,
+            ] + models.readers
             + pools.readers + bundles.readers
             + scaler.services + [worker]
         try await ServiceGroup(

@@ -104,6 +104,7 @@ struct RunCommand: AsyncParsableCommand {
     var logFormat: String?
 
     func run() async throws {
+        MemoryReturn.prepare()
         let environment = Environment(ProcessInfo.processInfo.environment)
         let format = logFormat ?? environment.string("LOG_FORMAT") ?? "json"
         guard ["json", "text"].contains(format) else {

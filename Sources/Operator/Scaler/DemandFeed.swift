@@ -12,7 +12,12 @@ package final class DemandFeed: Sendable {
         var book = DemandBook()
         var subscribers: [Int: Subscriber] = [:]
         var nextSubscriber = 0
+        /// When somebody last asked.
+        var askedAt: Double?
     }
+
+    /// How long after a question the next one is expected: KEDA asks every 30 s.
+    private static let interestSeconds = 120.0
 
     private let state = Mutex(State())
     private let clock: @Sendable () -> Double
@@ -48,6 +53,7 @@ package final class DemandFeed: Sendable {
     package func signals(of group: WorkerGroupName) throws(DemandBook.Unknown) -> DemandBook.Signals {
         let now = clock()
         let result = state.withLock { state -> Result<DemandBook.Signals, DemandBook.Unknown> in
+            state.askedAt = now
             do throws(DemandBook.Unknown) {
                 return .success(try state.book.signals(of: group, now: now))
             } catch {
@@ -55,6 +61,14 @@ package final class DemandFeed: Sendable {
             }
         }
         return try result.get()
+    }
+
+    /// Whether somebody wants to be told, or has asked of late.
+    package var isFollowed: Bool {
+        let now = clock()
+        return state.withLock { state in
+            !state.subscribers.isEmpty || state.askedAt.map { now - $0 <= Self.interestSeconds } ?? false
+        }
     }
 
     /// What is known of all groups, enough to act on or not.

@@ -6,12 +6,14 @@ import NIOConcurrencyHelpers
 import Observability
 import ServiceLifecycle
 
-/// Asks every replica of the gateway for the demand, several times a second, and feeds what they answer. One that is slow
-/// keeps no other one waiting.
+/// Asks every replica of the gateway for the demand and feeds what they answer: several times a second while somebody
+/// follows it, else now and then. One that is slow keeps no other one waiting.
 package struct DemandScraper: Service {
     package struct Options: Sendable {
         /// A group at zero wakes up as long after the first request as this, at most.
         package var interval = Duration.milliseconds(500)
+        /// The same while nobody follows the demand: often enough that the first who asks is told what is fresh.
+        package var unfollowedInterval = Duration.seconds(5)
         package var timeout = Duration.seconds(2)
         /// The longest document that is read: thousands of workers.
         package var longestDocument = 8 << 20
@@ -54,7 +56,15 @@ package struct DemandScraper: Service {
             await withDiscardingTaskGroup { group in
                 var shown: Set<WorkerGroupName> = []
                 var silence = Silence()
+                var lastRound: ContinuousClock.Instant?
                 while !Task.isCancelled {
+                    let now = ContinuousClock.now
+                    let isDue = lastRound.map { $0.duration(to: now) >= options.unfollowedInterval } ?? true
+                    guard isDue || feed.isFollowed else {
+                        try? await Task.sleep(for: options.interval)
+                        continue
+                    }
+                    lastRound = now
                     let replicas = fleet().filter(\.isReady)
                     let names = Dictionary(replicas.map { ($0.id, $0.pod) }) { first, _ in first }
                     let pools = pools()
@@ -122,22 +132,22 @@ package struct DemandScraper: Service {
         shown = Set(all.keys)
     }
 
-    /// Which replicas do not answer, and for how many rounds it has been these.
+    /// Which replicas do not answer, and since when it is these.
     private struct Silence {
-        /// As many rounds as an answer is fresh: a replica that has just come is given time.
-        static let rounds = 20
+        /// As long as an answer is fresh: a replica that has just come is given time.
+        static let patience = Duration.seconds(DemandBook.freshSeconds)
 
         var pods: [String] = []
         var told: [String] = []
-        var count = 0
+        var since = ContinuousClock.now
     }
 
     /// Says which replicas do not answer, once for each change that lasts.
     private func tell(_ silence: inout Silence) {
         let missing = feed.missing
-        silence.count = missing == silence.pods ? silence.count + 1 : 0
-        silence.pods = missing
-        guard missing != silence.told, missing.isEmpty || silence.count >= Silence.rounds else { return }
+        if missing != silence.pods { silence = Silence(pods: missing, told: silence.told) }
+        let lasts = silence.since.duration(to: .now) >= Silence.patience
+        guard missing != silence.told, missing.isEmpty || lasts else { return }
         silence.told = missing
         if missing.isEmpty {
             logger.info("All gateway replicas tell their demand")

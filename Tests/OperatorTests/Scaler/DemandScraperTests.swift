@@ -19,11 +19,13 @@ struct DemandScraperTests {
     }
 
     private func scrape(
-        _ feed: DemandFeed, _ replicas: [GatewayReplica], demand: MetricFamily<Gauge>? = nil,
+        _ feed: DemandFeed, _ replicas: [GatewayReplica], demand: MetricFamily<Gauge>? = nil, isFollowed: Bool = true,
         _ body: () async throws -> Void
     ) async throws {
         var options = DemandScraper.Options()
         options.interval = .milliseconds(20)
+        options.unfollowedInterval = .milliseconds(400)
+        if isFollowed { _ = signals(feed) }
         let scraper = DemandScraper(
             feed, fleet: { replicas }, curl: try CurlClient(), token: BearerToken(file: nil), options: options,
             demand: demand, logger: Self.logger)
@@ -92,6 +94,28 @@ struct DemandScraperTests {
         try await scrape(feed, [replica("a", server)]) {
             try await eventually("some answers") { count.withLockedValue { $0 } > 3 }
             #expect(signals(feed) == nil)
+        }
+    }
+
+    @Test("while nobody follows the demand it is asked for now and then; the first question changes that")
+    func unfollowed() async throws {
+        let times = NIOLockedValueBox<[ContinuousClock.Instant]>([])
+        let server = try await LoopbackHTTPServer { _, _ in
+            times.withLockedValue { $0.append(.now) }
+            return .text(Self.quiet)
+        }
+        let feed = DemandFeed()
+        try await scrape(feed, [replica("a", server)], isFollowed: false) {
+            try await eventually("two rounds") { times.withLockedValue { $0.count } >= 2 }
+            #expect(!feed.isFollowed)
+            let slow = times.withLockedValue { $0[0].duration(to: $0[1]) }
+            #expect(slow > .milliseconds(300))
+            #expect(signals(feed) == .init(), "what was gathered is fresh")
+            #expect(feed.isFollowed)
+            let before = times.withLockedValue { $0.count }
+            try await eventually("quick rounds") { times.withLockedValue { $0.count } >= before + 10 }
+            let quick = times.withLockedValue { $0[before].duration(to: $0[before + 9]) }
+            #expect(quick < 9 * slow)
         }
     }
 
