@@ -7,9 +7,13 @@
 #if defined(__GLIBC__)
 #include <malloc.h>
 
-/// Makes all threads share one heap. By default each gets its own, and what one of them frees no other one can use.
-/// Threads that have one already keep it, so this is to be called early.
-static inline void cprocess_share_one_heap(void) { (void)mallopt(M_ARENA_MAX, 1); }
+/// Makes all threads share one heap, and keeps long buffers out of it. By default each thread gets a heap of its own, and
+/// what one of them frees no other one can use; and once a long buffer was freed, others as long come from the heap, where
+/// they leave holes. Threads that have a heap already keep it, so this is to be called early.
+static inline void cprocess_share_one_heap(void) {
+    (void)mallopt(M_ARENA_MAX, 1);
+    (void)mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+}
 
 /// Gives memory that was freed back to the system.
 static inline void cprocess_return_free_memory(void) { (void)malloc_trim(0); }

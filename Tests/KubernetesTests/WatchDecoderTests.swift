@@ -1,3 +1,4 @@
+import JSONStream
 import Kubernetes
 import TestSupport
 import Testing
@@ -52,6 +53,31 @@ struct WatchDecoderTests {
             #expect(try names([Array(Self.body[..<cut]), Array(Self.body[cut...])]) == Self.expected)
         }
         #expect(try names(Self.body.map { [$0] }) == Self.expected)
+    }
+
+    @Test("who manages which field is read only where the whole document is kept")
+    func managedFields() throws {
+        let line = """
+            {"object":{"metadata":{"managedFields":[{"manager":"kubectl","fieldsV1":{"f:data":{".":{},"f:k":{}}}}],\
+            "name":"a","labels":{"x":"y"},"resourceVersion":"3"},"data":{"k":"v"}},"type":"ADDED"}
+
+            """
+        func first<Object>(_: Object.Type) throws -> WatchEvent<Object>? {
+            var decoder = WatchDecoder<Object>()
+            decoder.add(Array(line.utf8))
+            return try decoder.next()
+        }
+        guard case .added(let typed) = try first(ConfigMap.self), case .added(let whole) = try first(Unstructured.self),
+            case .added(let preserved) = try first(Preserved<ConfigMap>.self)
+        else {
+            Issue.record("an event is no addition")
+            return
+        }
+        #expect(typed.metadata == whole.metadata && typed.metadata.labels == ["x": "y"])
+        #expect(typed.data == ["k": "v"] && preserved.object.data == typed.data)
+        for document in [whole.document, preserved.document] {
+            #expect(document["metadata"]?["managedFields"]?.arrayValue?.count == 1)
+        }
     }
 
     @Test("a watch cut within an event says so")

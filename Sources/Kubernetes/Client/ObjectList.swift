@@ -35,7 +35,7 @@ public struct ObjectList<Object: KubernetesObject>: Sendable {
                 if try reader.readNullIfPresent() { continue }
                 try reader.beginArray()
                 while try reader.nextElement() {
-                    let document = try reader.readValue()
+                    let document = try reader.readDocument(of: Object.self)
                     do {
                         items.append(try document.decode(Object.self))
                     } catch {

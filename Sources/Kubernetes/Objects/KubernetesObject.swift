@@ -3,6 +3,13 @@
 /// `apiVersion` and `kind` are no part of the types: they say where an object is kept, and whoever writes one adds them.
 public protocol KubernetesObject: Codable, Sendable {
     var metadata: ObjectMeta { get set }
+    /// Whether the type keeps the whole document. Of one that does not, lists and watches leave `metadata.managedFields`
+    /// unread, which is most of a document's members.
+    static var keepsDocument: Bool { get }
+}
+
+extension KubernetesObject {
+    public static var keepsDocument: Bool { false }
 }
 
 /// A kind of object that has one place by default.

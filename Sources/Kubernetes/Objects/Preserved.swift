@@ -26,6 +26,8 @@ public struct Preserved<Object: KubernetesObject>: KubernetesObject {
         unchanged = try JSONValue(encoding: object)
     }
 
+    public static var keepsDocument: Bool { true }
+
     public var metadata: ObjectMeta {
         get { object.metadata }
         set { object.metadata = newValue }

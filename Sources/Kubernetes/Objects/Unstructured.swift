@@ -7,6 +7,8 @@ public struct Unstructured: KubernetesObject, Hashable {
     /// Read from the document and written over it.
     public var metadata: ObjectMeta
 
+    public static var keepsDocument: Bool { true }
+
     /// - Throws: `DecodingError` where the document has no metadata that can be read.
     public init(_ document: JSONValue) throws {
         self.document = document

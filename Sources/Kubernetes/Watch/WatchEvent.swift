@@ -31,11 +31,10 @@ public enum WatchEvent<Object: KubernetesObject>: Sendable {
     }
 
     /// Reads a line of a watch.
-    init(line: some Sequence<UInt8>) throws {
-        let document = try JSONReader.decode(line)
-        guard let type = document["type"]?.stringValue, let object = document["object"] else {
-            throw Malformed(description: "an event without type or object")
-        }
+    init(line: ArraySlice<UInt8>) throws {
+        let (type, object) = try line.withUnsafeBytes { bytes in
+            Result { () throws in try Self.parts(of: bytes) }
+        }.get()
         switch type {
         case "BOOKMARK":
             guard let version = object["metadata"]?["resourceVersion"]?.stringValue, !version.isEmpty else {
@@ -55,5 +54,22 @@ public enum WatchEvent<Object: KubernetesObject>: Sendable {
             }
         default: throw Malformed(description: "an event of type '\(type.prefix(40))'")
         }
+    }
+
+    private static func parts(of line: UnsafeRawBufferPointer) throws -> (type: String, object: JSONValue) {
+        var reader = JSONReader(line)
+        var type: String?
+        var object: JSONValue?
+        try reader.beginObject()
+        while let key = try reader.nextKey() {
+            switch key {
+            case "type": type = try reader.readValue().stringValue
+            case "object": object = try reader.readDocument(of: Object.self)
+            default: try reader.skip()
+            }
+        }
+        try reader.expectEnd()
+        guard let type, let object else { throw Malformed(description: "an event without type or object") }
+        return (type, object)
     }
 }

@@ -28,8 +28,10 @@ package struct OperatorApplication: Sendable {
             kubeconfig: configuration.kubeconfig, environment: ProcessInfo.processInfo.environment)
         logger.info("using Kubernetes", metadata: ["server": "\(cluster)"])
         let metrics = OperatorMetrics()
+        let client = client(cluster, try CurlClient(), metrics)
+        // Short requests on a thread of their own: beside the API server's watches, libcurl would look at each of them for
+        // every step of every request.
         let curl = try CurlClient()
-        let client = client(cluster, curl, metrics)
         let namespace = configuration.namespace ?? cluster.namespace
 
         let events = EventRecorder(
