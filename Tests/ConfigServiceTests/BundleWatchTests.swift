@@ -42,7 +42,7 @@ struct BundleWatchTests {
         try await eventually("the complaint") { service.log.contains("bundles not read again") }
         #expect(try await client.send(.GET, "/v1/configs/bundles/default").text.contains("acme.enc"))
         try FileManager.default.removeItem(at: folder.url.appending(path: "bundles"))
-        try await eventually("the other complaint") { service.log.contains("is not there") }
+        try await eventually("the other complaint") { service.log.contains("the directory is missing") }
         #expect(try await client.send(.GET, "/v1/configs/bundles/default").text.contains("acme.enc"))
     }
 }

@@ -100,14 +100,55 @@ public final class KubernetesClient: Sendable {
             }
             report(request, response.head.status, since: started)
             if (200...299).contains(response.head.status) { return response.body }
-            var body: [UInt8] = []
-            var pieces = response.body.makeAsyncIterator()
-            while body.count < 1 << 20, let piece = try? await pieces.next() { body += piece }
-            throw KubernetesError.status(
-                StatusError(
-                    code: response.head.status, body: body, retryAfter: Self.retryAfter(response.head)),
-                operation: request.operation)
+            throw await Self.refusal(response, of: request)
         }
+    }
+
+    /// Sends a request and reads a successful answer while it comes.
+    ///
+    /// - Parameter reader: as it is at the beginning; a request that is sent again is read by it anew.
+    func receive<Reader: AnswerReader>(
+        _ request: APIRequest, with reader: Reader
+    ) async throws(KubernetesError) -> Reader.Answer {
+        try await repeating(request) { prepared async throws(KubernetesError) in
+            let started = ContinuousClock.now
+            var reader = reader
+            do {
+                let response = try await curl.stream(prepared)
+                guard (200...299).contains(response.head.status) else {
+                    report(request, response.head.status, since: started)
+                    throw await Self.refusal(response, of: request)
+                }
+                var count = 0
+                var pieces = response.body.makeAsyncIterator()
+                while let piece = try await pieces.next() {
+                    count += piece.count
+                    guard count <= request.bodyLimitBytes else {
+                        throw CurlError.bodyTooLarge(limitBytes: request.bodyLimitBytes)
+                    }
+                    try await reader.add(piece)
+                }
+                report(request, response.head.status, since: started)
+                return try await reader.finish()
+            } catch let error as KubernetesError {
+                throw error
+            } catch let error as CurlError {
+                report(request, nil, since: started)
+                throw .transport(error, operation: request.operation)
+            } catch {
+                throw .malformed("the answer cannot be read: \(error)", operation: request.operation)
+            }
+        }
+    }
+
+    /// What an answer that is no success says.
+    private static func refusal(_ response: CurlStreamingResponse, of request: APIRequest) async -> KubernetesError {
+        var body: [UInt8] = []
+        var pieces = response.body.makeAsyncIterator()
+        while body.count < 1 << 20, let piece = try? await pieces.next() { body += piece }
+        return .status(
+            StatusError(code: response.head.status, body: body, retryAfter: retryAfter(response.head)),
+            operation: request.operation)
     }
 
     /// Asks for the server's version once, whatever the limits, only to see whether anything comes back: any status will

@@ -12,19 +12,7 @@ public struct ObjectList<Object: KubernetesObject>: Sendable {
     /// What asks for the next page; nil on the last.
     public var nextPage: String? { metadata.continue.flatMap { $0.isEmpty ? nil : $0 } }
 
-    /// Reads a list item by item, so that no tree of the whole lies in memory.
-    init(_ body: [UInt8]) throws {
-        let result = body.withUnsafeBytes { bytes in
-            Result { () throws in
-                var list = ObjectList()
-                try list.read(bytes)
-                return list
-            }
-        }
-        self = try result.get()
-    }
-
-    private mutating func read(_ bytes: UnsafeRawBufferPointer) throws {
+    mutating func read(_ bytes: UnsafeRawBufferPointer) throws {
         var reader = JSONReader(bytes)
         try reader.beginObject()
         while let key = try reader.nextKey() {
@@ -34,18 +22,19 @@ public struct ObjectList<Object: KubernetesObject>: Sendable {
                 // Null for none, from some servers.
                 if try reader.readNullIfPresent() { continue }
                 try reader.beginArray()
-                while try reader.nextElement() {
-                    let document = try reader.readDocument(of: Object.self)
-                    do {
-                        items.append(try document.decode(Object.self))
-                    } catch {
-                        unreadable.append(UnreadableObject(document, error))
-                    }
-                }
+                while try reader.nextElement() { add(try reader.readDocument(of: Object.self)) }
             default: try reader.skip()
             }
         }
         try reader.expectEnd()
+    }
+
+    mutating func add(_ document: JSONValue) {
+        do {
+            items.append(try document.decode(Object.self))
+        } catch {
+            unreadable.append(UnreadableObject(document, error))
+        }
     }
 
     /// Adds the next page.

@@ -34,12 +34,7 @@ public struct Resources<Object: KubernetesObject>: Sendable {
         request.key = ObjectKey(namespace: namespace, name: "")
         // Servers give everything at once where any version will do.
         request.bodyLimitBytes = 512 << 20
-        let body = try await client.send(request)
-        do {
-            return try ObjectList(body)
-        } catch {
-            throw .malformed("the list cannot be read: \(error)", operation: request.operation)
-        }
+        return try await client.receive(request, with: ListDecoder<Object>())
     }
 
     /// All objects, page by page; anew and in one answer where a page takes so long to be asked for that the server
