@@ -100,7 +100,7 @@ struct ConfigMirrorTests {
                 try await running.wait { $0.model(named: "org/new")?.profile(named: "fast") != nil }
                 #expect(running.mirror.current.epoch == 2)
                 // Counted once it is applied, so a moment after the registry shows it.
-                try await running.wait { _ in running.deltas("model_added", "applied") == 2 }
+                try await eventually("the count") { running.deltas("model_added", "applied") == 2 }
                 let hash = running.mirror.current.registry.bundleConfigHash(of: "default")
                 #expect(hash.count == 64)
             }
