@@ -53,11 +53,14 @@ package struct ModelReconciler: Sendable {
 
     /// When a model is looked at again that is routable, with replicas that have yet to learn of it.
     private static let startingSeconds = 5
+    /// From how long on a wait is one of an object at rest.
+    private static let restSeconds = 240
     /// The monitor asks more often.
     private static let epochAge = Duration.seconds(ConfigMonitor.intervalSeconds + 5)
 
     private let parts: Parts
     private let waits = RetryWaits()
+    private let wakeups = SharedWakeups()
 
     package init(_ parts: Parts) { self.parts = parts }
 
@@ -185,7 +188,12 @@ package struct ModelReconciler: Sendable {
             let base = isStarting ? Self.startingSeconds : seconds
             // Only those are asked again that may have learned of it.
             if isStarting { parts.fleetChecks.add([key]) }
-            return .requeueAfter(.seconds(base) * Double.random(in: 0.8...1.2))
+            guard base >= Self.restSeconds else {
+                return .requeueAfter(.seconds(base) * Double.random(in: 0.8...1.2))
+            }
+            // The wake-up may come an interval later.
+            let latest = 1.2 - SharedWakeups.interval / .seconds(base)
+            return .requeueAfter(wakeups.wait(.seconds(base) * Double.random(in: 0.8...latest)))
         }
     }
 }
