@@ -39,20 +39,7 @@ static TARGET void SUFFIX(pack)(size_t n, size_t k, const float *weight, size_t 
     }
 }
 
-// Up to MR rows by NR columns of an output. `bias` and `residual` may be null; c may be the residual's memory.
-typedef struct SUFFIX(tile) {
-    const float *a;
-    size_t a_stride;
-    const float *panel;
-    size_t k;
-    const float *bias;
-    sie_activation activation;
-    const float *residual;
-    size_t residual_stride;
-    float *c;
-    size_t c_stride;
-} SUFFIX(tile);
-#define tile SUFFIX(tile)
+// A tile, up to MR rows by NR columns of an output, is a product whose pointers begin at the tile: `packed` is its panel.
 
 // Row i of a tile is read at its group's pointer plus (i % 3) strides: what one address of x86 can say, so that
 // stepping through k costs an addition for three rows.
@@ -70,12 +57,12 @@ INLINE void SUFFIX(step)(int rows, const float *const *groups, size_t stride, co
 // The accumulators stay in registers as `rows` is a constant wherever this is inlined. Each output is summed over k in
 // order, whatever the height of its tile. The loop is unrolled because its counting competes with the arithmetic for
 // the front end, which a neighbour on the same core halves.
-INLINE void SUFFIX(run_tile)(int rows, const tile *t) {
+INLINE void SUFFIX(run_tile)(int rows, const sie_gemm *t) {
     enum { UNROLL = 8 };
     vec sums[MR][NV];
     UNROLLED for (int i = 0; i < rows; i++)
         UNROLLED for (int j = 0; j < NV; j++) sums[i][j] = splat(0);
-    const float *groups[GROUPS], *panel = t->panel;
+    const float *groups[GROUPS], *panel = t->packed;
     size_t stride = t->a_stride, k = t->k;
     UNROLLED for (int g = 0; g < (rows + 2) / 3; g++) groups[g] = t->a + 3 * (size_t)g * stride;
     for (; k >= UNROLL; k -= UNROLL) {
@@ -119,7 +106,7 @@ INLINE void SUFFIX(run_tile)(int rows, const tile *t) {
 
 // One function a height, not inlined: a loop around all of them at once leaves no registers for anything.
 #define TILE_FUNCTION(rows) \
-    static __attribute__((noinline)) TARGET void SUFFIX(tile_##rows)(const tile *t) { SUFFIX(run_tile)(rows, t); }
+    static __attribute__((noinline)) TARGET void SUFFIX(tile_##rows)(const sie_gemm *t) { SUFFIX(run_tile)(rows, t); }
 
 TILE_FUNCTION(1) TILE_FUNCTION(2)
 #if MR >= 6
@@ -130,7 +117,7 @@ TILE_FUNCTION(7) TILE_FUNCTION(8) TILE_FUNCTION(9) TILE_FUNCTION(10)
 #endif
 
 // By height less one.
-static void (*const SUFFIX(tiles)[MR])(const tile *) = {
+static void (*const SUFFIX(tiles)[MR])(const sie_gemm *) = {
     SUFFIX(tile_1), SUFFIX(tile_2),
 #if MR >= 6
     SUFFIX(tile_3), SUFFIX(tile_4), SUFFIX(tile_5), SUFFIX(tile_6),
@@ -141,9 +128,9 @@ static void (*const SUFFIX(tiles)[MR])(const tile *) = {
 };
 
 // A tile of which only `width` columns exist: the same arithmetic on a copy, then only what exists is stored.
-static TARGET void SUFFIX(edge_tile)(size_t rows, size_t width, const tile *t) {
+static TARGET void SUFFIX(edge_tile)(size_t rows, size_t width, const sie_gemm *t) {
     float bias[NR] = {0}, residual[MR * NR] = {0}, out[MR * NR];
-    tile copy = *t;
+    sie_gemm copy = *t;
     copy.c = out;
     copy.c_stride = NR;
     if (t->bias) {
@@ -168,19 +155,19 @@ static TARGET void SUFFIX(gemm)(const sie_gemm *op) {
         size_t heights = (end - block + MR - 1) / MR;
         for (size_t column = 0; column < op->n; column += NR) {
             size_t width = op->n - column < NR ? op->n - column : NR;
-            const float *panel = op->packed + column * op->k;
+            sie_gemm t = *op;
+            t.packed = op->packed + column * op->k;
+            if (op->bias) t.bias = op->bias + column;
             // Each tile fetches its share of the next panel into the second-level cache.
-            const float *next = column + NR < op->n ? panel + NR * op->k : op->packed;
+            const float *next = column + NR < op->n ? t.packed + NR * op->k : op->packed;
             const float *next_end = next + NR * op->k;
             size_t share = (NR * op->k / LINE + heights) / heights * LINE;
             for (size_t row = block; row < end; row += MR) {
                 for (size_t i = 0; i < share && next < next_end; i += LINE, next += LINE) __builtin_prefetch(next, 0, 2);
                 size_t rows = end - row < MR ? end - row : MR;
-                tile t = {.a = op->a + row * op->a_stride, .a_stride = op->a_stride, .panel = panel, .k = op->k,
-                          .bias = op->bias ? op->bias + column : 0, .activation = op->activation,
-                          .residual = op->residual ? op->residual + row * op->residual_stride + column : 0,
-                          .residual_stride = op->residual_stride, .c = op->c + row * op->c_stride + column,
-                          .c_stride = op->c_stride};
+                t.a = op->a + row * op->a_stride;
+                t.c = op->c + row * op->c_stride + column;
+                if (op->residual) t.residual = op->residual + row * op->residual_stride + column;
                 if (width == NR)
                     SUFFIX(tiles)[rows - 1](&t);
                 else
