@@ -14,6 +14,7 @@ package final class WorkDispatcher: Sendable {
         var messages: [DeliveryLedger.ID: Held] = [:]
         /// What has become of the items of those with several.
         var batches: [DeliveryLedger.ID: BatchAnswers] = [:]
+        var quarantine = Quarantine<WorkIntake>()
         /// Messages off the ledger whose answer is being written: whoever waits for the last one before it closes the
         /// connection has to wait for these too.
         var settling = 0
@@ -77,8 +78,20 @@ package final class WorkDispatcher: Sendable {
     /// A message with a work item arrived.
     package func received(_ message: JetStreamMessage) {
         guard let id = take(message, content: .items) else { return }
-        perform(
-            message.payload.withUnsafeReadableBytes { WorkIntake(subject: message.subject, payload: $0) }, delivery: id)
+        let intake = message.payload.withUnsafeReadableBytes { WorkIntake(subject: message.subject, payload: $0) }
+        let delivery = message.metadata?.deliveryCount ?? 1
+        if delivery >= Quarantine<WorkIntake>.firstDelivery {
+            logger.debug("work item comes again: done by itself", metadata: ["delivery": "\(delivery)"])
+            if state.withLock({ $0.quarantine.entered(intake, id: id) }) { publisher.soon { [self] in beginSuspect() } }
+        } else {
+            perform(intake, delivery: id)
+        }
+    }
+
+    private func beginSuspect() {
+        var generator = SystemRandomNumberGenerator()
+        let next = state.withLock { $0.quarantine.begin(using: &generator) }
+        if let next { perform(next.item, delivery: next.id) }
     }
 
     /// Enters a message into the ledger; nil, and the message given back, while draining.
@@ -126,6 +139,7 @@ package final class WorkDispatcher: Sendable {
         let waiting = state.withLock { state in
             let ids = state.ledger.drain()
             for id in ids { state.batches[id] = nil }
+            state.quarantine.removeWaiting()
             let waiting = ids.compactMap { state.messages.removeValue(forKey: $0) }
             state.settling += waiting.count
             return waiting
@@ -257,6 +271,7 @@ package final class WorkDispatcher: Sendable {
         guard let held else { return }
         attempt("answer") { () throws(NATSError) in try action(held.message) }
         answered(held)
+        if state.withLock({ $0.quarantine.settled(id) }) { publisher.soon { [self] in beginSuspect() } }
     }
 
     private func answered(_ held: Held) {
