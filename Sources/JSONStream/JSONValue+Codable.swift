@@ -54,7 +54,7 @@ extension JSONValue {
     ///
     /// - Throws: `DecodingError` whose coding path names the member at fault.
     public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
-        try JSONValueDecoder(self, codingPath: []).decode(type)
+        try JSONValueDecoder(root: self).decode(type)
     }
 
     /// The tree of a typed value, its members in the order in which the type encodes them.
