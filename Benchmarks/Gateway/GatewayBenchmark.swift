@@ -33,6 +33,9 @@ struct GatewayBenchmark: AsyncParsableCommand {
     @Option(help: "Connections, or round trips kept in flight (repeatable).")
     var connections: [Int] = [1, 64]
 
+    @Flag(help: "Keep the cores from halting, for what waking them takes in a virtual machine.")
+    var awake = false
+
     private struct Round {
         var perSecond: Double
         var p50Microseconds: Double
@@ -44,6 +47,7 @@ struct GatewayBenchmark: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let cores = awake ? try AwakeCores() : nil
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let stack = try await GatewayStack.start(on: group)
         let (nats, gateway) = (stack.nats, stack.gateway)
@@ -64,7 +68,8 @@ struct GatewayBenchmark: AsyncParsableCommand {
         _ = try await coalescingLoad.run(connections: 8, duration: .seconds(1))
 
         print("machine: \(MachineDescription.current)")
-        print("\(textBytes) bytes of text in, 384 float32 out, \(rounds) rounds of \(seconds) s, medians\n")
+        print("\(textBytes) bytes of text in, 384 float32 out, \(rounds) rounds of \(seconds) s, medians")
+        print(cores == nil ? "cores halt when idle\n" : "cores do not halt\n")
         var table = Table(header: [
             "in flight", "path", "per second", "p50 us", "p99 us", "CPU us: gateway", "nats-server", "this process",
             "failed",
@@ -113,6 +118,7 @@ struct GatewayBenchmark: AsyncParsableCommand {
         }
         print(table.text)
         print("\n" + summary.joined(separator: "\n"))
+        withExtendedLifetime(cores) {}
         await floor.stop()
         try await coalescing.stop()
         try await stack.stop()
@@ -120,10 +126,14 @@ struct GatewayBenchmark: AsyncParsableCommand {
     }
 
     private static func ratios(of rounds: [Round], to raw: [Round]) -> String {
-        let rate = Statistics.median(rounds.map(\.perSecond)) / Statistics.median(raw.map(\.perSecond))
-        let latency =
-            Statistics.median(rounds.map(\.p50Microseconds)) / Statistics.median(raw.map(\.p50Microseconds))
-        return "\(rate.formatted(digits: 2)) x the raw rate, \(latency.formatted(digits: 2)) x its p50"
+        func median(_ rounds: [Round], _ value: KeyPath<Round, Double>) -> Double {
+            Statistics.median(rounds.map { $0[keyPath: value] })
+        }
+        let rate = median(rounds, \.perSecond) / median(raw, \.perSecond)
+        let p50 = median(rounds, \.p50Microseconds)
+        let added = (p50 - median(raw, \.p50Microseconds)).formatted(digits: 0)
+        let spread = (median(rounds, \.p99Microseconds) / p50).formatted(digits: 1)
+        return "\(rate.formatted(digits: 2)) x the raw rate, p50 \(added) us above the raw one, p99 \(spread) x p50"
     }
 
     /// How many requests shared messages, as the gateway counts them.
