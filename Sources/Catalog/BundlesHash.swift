@@ -9,7 +9,8 @@ public enum BundlesHash {
 
     /// The digest over what the bundles serve: the `bundle_config_hash` of each, and the pool of each of its models.
     ///
-    /// - Parameter bundles: `pools` are those of ``pools(of:)``, which is most of the text and changes little.
+    /// - Parameter bundles: `pools` is the JSON object of the pools of the bundle's models, sorted by the models' ids: most
+    ///   of the text, which changes little.
     package static func configDigest(of bundles: [(id: String, hash: String, pools: [UInt8])]) -> String {
         guard !bundles.isEmpty else { return "" }
         let members = bundles.sorted { $0.id.codePointsPrecede($1.id) }.map { bundle -> [UInt8] in
@@ -21,12 +22,7 @@ public enum BundlesHash {
         return BundleConfigHash.hexDigest(object(ofMembers: members))
     }
 
-    /// The JSON object of models' pools, sorted by the models' ids.
-    package static func pools(of models: some Sequence<ModelConfig>) -> [UInt8] {
-        object(ofMembers: models.sorted { $0.id.codePointsPrecede($1.id) }.map(poolMember))
-    }
-
-    /// A model's member of that object.
+    /// A model's member of its bundle's pools.
     static func poolMember(of model: ModelConfig) -> [UInt8] { member(model.id, .string(model.pool)) }
 
     /// A JSON object of members that are text already.

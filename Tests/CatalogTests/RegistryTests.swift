@@ -1,4 +1,5 @@
 import Catalog
+import JSONStream
 import TestSupport
 import Testing
 import YAML
@@ -101,7 +102,10 @@ struct RegistryTests {
             #expect(registry.bundleConfigHashesHash == fresh.bundleConfigHashesHash)
             let expected = registry.bundles.map { bundle in
                 let served = registry.models.map(\.value).filter { !$0.modules.isDisjoint(with: bundle.modules) }
-                return (bundle.id, registry.bundleConfigHash(of: bundle.id), BundlesHash.pools(of: served))
+                let pools = JSONWriter.encode(
+                    .object(served.map { JSONMember($0.id, .string($0.pool)) }),
+                    options: .init(escapesNonASCII: true, sortsKeys: true))
+                return (bundle.id, registry.bundleConfigHash(of: bundle.id), pools)
             }
             #expect(registry.bundleConfigHashesHash == BundlesHash.configDigest(of: expected))
         }

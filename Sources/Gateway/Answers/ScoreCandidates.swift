@@ -52,18 +52,11 @@ package struct ScoreCandidates: Equatable, Sendable {
         switch field("id", of: item) {
         case .text(let id): id.isEmpty ? nil : hash(id)
         case .missing:
-            withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { name in
-                var length = 0
-                for byte in "item-".utf8 {
-                    name[length] = byte
-                    length += 1
-                }
-                for byte in String(index).utf8 {
-                    name[length] = byte
-                    length += 1
-                }
-                return hash(UnsafeRawBufferPointer(rebasing: name[..<length]))
-            }
+            // Of 15 bytes at most, for all indexes there can be: such a text is no allocation.
+            {
+                var name = "item-\(index)"
+                return name.withUTF8 { hash(UnsafeRawBufferPointer($0)) }
+            }()
         case .other: nil
         }
     }

@@ -73,8 +73,6 @@ package struct ListDecoder<Object: KubernetesObject>: AnswerReader {
 
     /// In the order of the list.
     private mutating func takeFirst() async throws {
-        let part = try await reading.removeFirst().value
-        list.items += part.items
-        list.unreadable += part.unreadable
+        list.append(try await reading.removeFirst().value)
     }
 }
