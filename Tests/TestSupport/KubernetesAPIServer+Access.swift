@@ -13,11 +13,14 @@ extension KubernetesAPIServer {
         package var groups: [String]
         package var resources: [String]
         package var verbs: [String]
+        /// The names of the objects that it is about; empty for all.
+        package var names: [String]
 
-        package init(group: String = "", _ resources: [String], _ verbs: [String]) {
+        package init(group: String = "", _ resources: [String], _ verbs: [String], names: [String] = []) {
             groups = [group]
             self.resources = resources
             self.verbs = verbs
+            self.names = names
         }
     }
 
@@ -82,7 +85,7 @@ extension KubernetesAPIServer {
                     rules.map { rule in
                         [
                             "apiGroups": strings(rule.groups), "resources": strings(rule.resources),
-                            "verbs": strings(rule.verbs),
+                            "verbs": strings(rule.verbs), "resourceNames": strings(rule.names),
                         ]
                     }),
             ])

@@ -28,6 +28,10 @@ final class OperatorStack: Sendable {
         .init(group: "events.k8s.io", ["events"], ["create", "patch"]),
     ]
 
+    /// What it needs beyond that to roll the config service.
+    static let restartRule = KubernetesAPIServer.Rule(
+        group: "apps", ["deployments"], ["get", "patch"], names: ["sie-config"])
+
     /// What gateways need that share their pools.
     private static let gatewayRules: [KubernetesAPIServer.Rule] = [
         .init(group: "discovery.k8s.io", ["endpointslices"], ["list", "watch"]),
@@ -62,16 +66,17 @@ final class OperatorStack: Sendable {
     ///     cluster; nil for gateways that know nothing of it.
     ///   - server: nil for the one that tests share.
     ///   - everywhere: whether the operator's role is for all namespaces.
+    ///   - moreRules: what the role has beyond ``rules``.
     init(
         host: String, gateways count: Int = 2, profiles: String? = nil, server ownServer: KubernetesAPIServer? = nil,
-        everywhere: Bool = false
+        everywhere: Bool = false, moreRules: [KubernetesAPIServer.Rule] = []
     ) async throws {
         self.host = host
         if let ownServer { server = ownServer } else { server = try await KubernetesAPIServer.shared }
         try await server.installCustomResources()
         namespace = try await server.namespace()
         let token = try await server.serviceAccount(
-            "sie-operator", in: namespace, rules: Self.rules, everywhere: everywhere)
+            "sie-operator", in: namespace, rules: Self.rules + moreRules, everywhere: everywhere)
         kubeconfig = try server.kubeconfig(token: token, namespace: namespace)
         folder = FileManager.default.temporaryDirectory.appending(path: "operator-\(UUID().uuidString)")
         for name in ["bundles", "models", "store"] {
