@@ -72,11 +72,20 @@ final class InstantResponder: Sendable {
             filterSubject: Subjects.batchFilter(pool: pool))
         try await connection.jetStream.createConsumer(stream: stream.name, durable)
         let answer = WorkResult.Outcome.success(result(dimensions: dimensions))
+        let rest = Self.coalescedRest(dimensions: dimensions)
         return try await connection.jetStream.pull(
             stream: stream.name, consumer: Subjects.workConsumer(bundle: "default", pool: pool)
         ) { [weak connection] message in
-            guard let connection,
-                let (reply, results) = message.payload.withUnsafeReadableBytes({ Self.results(of: $0, answer) })
+            guard let connection else { return }
+            let items = message.payload.withUnsafeReadableBytes { bytes in
+                CoalescedItems.isCoalesced(bytes) ? (try? CoalescedItems.split(bytes))?.compactMap { Item($0) } : nil
+            }
+            if let items {
+                try? Self.publish(answersTo: items, rest: rest, on: connection)
+                try? message.ack()
+                return
+            }
+            guard let (reply, results) = message.payload.withUnsafeReadableBytes({ Self.results(of: $0, answer) })
             else { return }
             for part in WorkResultBatch.messages(of: results, bytes: 256 << 10) {
                 var writer = MessagePackWriter(capacity: 2048 * part.results.count)
@@ -87,26 +96,48 @@ final class InstantResponder: Sendable {
         }
     }
 
-    /// The answers to a message with several items, of one request or of several, and where they go.
+    /// The answers to a message with several items of one request, and where they go.
     private static func results(
         of bytes: UnsafeRawBufferPointer, _ answer: WorkResult.Outcome
     ) -> (reply: String, results: [WorkResult])? {
-        func result(_ request: String, _ index: Int) -> WorkResult {
-            WorkResult(workItemID: "", requestID: request, itemIndex: index, outcome: answer, workerID: "instant")
+        guard let batch = try? WorkItemBatch(decoding: bytes), let reply = batch.shared.replySubject else { return nil }
+        let results = batch.entries.map { entry in
+            WorkResult(
+                workItemID: "", requestID: batch.shared.requestID, itemIndex: entry.index, outcome: answer,
+                workerID: "instant")
         }
-        guard CoalescedItems.isCoalesced(bytes) else {
-            guard let batch = try? WorkItemBatch(decoding: bytes), let reply = batch.shared.replySubject else {
-                return nil
+        return (reply, results)
+    }
+
+    /// Answers coalesced items with one message, as ``WorkResultBatch`` has it, of bytes that are prepared but for the
+    /// requests' ids. All of the items are one gateway's: it takes what comes to any of its inboxes.
+    private static func publish(answersTo items: [Item], rest: ByteBuffer, on connection: NATSConnection) throws {
+        guard let first = items.first else { return }
+        var head = MessagePackWriter(capacity: 16)
+        head.writeArrayHeader(2)
+        head.write("instant")
+        head.writeArrayHeader(items.count)
+        let entryBytes = rest.readableBytes + first.requestID.count + 6
+        try connection.publish(first.replySubject, sizeHint: head.count + items.count * entryBytes) { buffer in
+            buffer.writeBytes(head.bytes)
+            for item in items {
+                // An array of four, and a string of up to 255 bytes.
+                buffer.writeMultipleIntegers(
+                    0x94 as UInt8, 0xD9 as UInt8, UInt8(truncatingIfNeeded: item.requestID.count))
+                buffer.writeBytes(item.requestID)
+                buffer.writeMultipleIntegers(0xCD as UInt8, item.index)
+                buffer.writeImmutableBuffer(rest)
             }
-            return (reply, batch.entries.map { result(batch.shared.requestID, $0.index) })
         }
-        let items = (try? CoalescedItems.split(bytes))?.compactMap { Item($0) } ?? []
-        guard let first = items.first else { return nil }
-        // All of them are one gateway's: it takes what comes to any of its inboxes.
-        return (
-            first.replySubject,
-            items.map { result(String(decoding: $0.requestID, as: UTF8.self), Int($0.index)) }
-        )
+    }
+
+    /// What stands behind the index: the result, and no times.
+    private static func coalescedRest(dimensions: Int) -> ByteBuffer {
+        var writer = MessagePackWriter()
+        writer.writeBinary(result(dimensions: dimensions))
+        writer.writeArrayHeader(6)
+        for _ in 0..<6 { writer.writeNil() }
+        return ByteBuffer(bytes: writer.bytes)
     }
 
     /// Says every second that there is a worker that takes batches.

@@ -1,7 +1,6 @@
 import FoundationEssentials
 import JSONStream
 import MessagePack
-import NIOCore
 import Wire
 
 /// The body of the 200 answer of `POST /v1/embeddings`.
@@ -22,7 +21,7 @@ package struct EmbeddingsAnswer {
     }
 
     /// Nil when a result holds no dense float vector: the model makes none.
-    package func body() -> ByteBuffer? {
+    package func body() -> [UInt8]? {
         var writer = JSONWriter(capacity: success.results.encoded.reduce(256) { $0 + 4 * ($1?.count ?? 0) })
         writer.beginObject()
         writer.key("object")
@@ -51,7 +50,7 @@ package struct EmbeddingsAnswer {
         writer.write(promptTokens)
         writer.endObject()
         writer.endObject()
-        return ByteBuffer(bytes: writer.bytes)
+        return writer.bytes
     }
 
     private func write(vectorOf result: UnsafeRawBufferPointer, to writer: inout JSONWriter) -> Bool {

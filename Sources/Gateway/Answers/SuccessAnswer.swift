@@ -23,9 +23,9 @@ package struct SuccessAnswer {
         self.timing = timing
     }
 
-    /// The body, MessagePack or JSON.
-    package func body(operation: WorkItem.Operation, messagePack: Bool) -> ByteBuffer {
-        ByteBuffer(bytes: messagePack ? messagePackBody(operation) : jsonBody(operation))
+    /// The body, MessagePack or JSON, in pieces.
+    package func body(operation: WorkItem.Operation, messagePack: Bool) -> [[UInt8]] {
+        messagePack ? messagePackBody(operation) : [jsonBody(operation)]
     }
 
     /// What the `x-sie-worker` field says.
@@ -60,34 +60,48 @@ package struct SuccessAnswer {
 
     // MARK: MessagePack
 
-    private func messagePackBody(_ operation: WorkItem.Operation) -> [UInt8] {
-        let size = results.encoded.reduce(256 + model.utf8.count) { $0 + ($1?.count ?? 64) }
-        var writer = MessagePackWriter(capacity: size)
+    /// Results are pieces as they came, with what stands between them.
+    private func messagePackBody(_ operation: WorkItem.Operation) -> [[UInt8]] {
+        var pieces: [[UInt8]] = []
+        pieces.reserveCapacity(results.encoded.count + 2)
+        var writer = MessagePackWriter(capacity: 64 + model.utf8.count)
         writer.writeMapHeader(results.failures.isEmpty ? 2 : 3)
         writer.write("model" as StaticString)
         writer.write(model)
         if operation == .score {
             writer.write("scores" as StaticString)
-            writer.writeRaw(results.encoded.first.flatMap(\.self) ?? [0x90])
+            pieces += [writer.bytes, results.encoded.first.flatMap(\.self) ?? [0x90]]
         } else {
             writer.write("items" as StaticString)
             writer.writeArrayHeader(results.encoded.count)
+            pieces.append(writer.bytes)
             var failures = results.failures[...]
             for encoded in results.encoded {
                 if let encoded {
-                    writer.writeRaw(encoded)
+                    pieces.append(encoded)
                 } else if let failure = failures.popFirst() {
-                    writer.writeMapHeader(1)
-                    writer.write("error" as StaticString)
-                    writer.writeMapHeader(2)
-                    writer.write("code" as StaticString)
-                    writer.write(failure.code ?? "INTERNAL_ERROR")
-                    writer.write("message" as StaticString)
-                    writer.write(failure.message)
+                    pieces.append(Self.placeholder(for: failure))
                 }
             }
         }
-        guard !results.failures.isEmpty else { return writer.bytes }
+        if !results.failures.isEmpty { pieces.append(errors()) }
+        return pieces
+    }
+
+    private static func placeholder(for failure: ItemResults.Failure) -> [UInt8] {
+        var writer = MessagePackWriter(capacity: 64 + failure.message.utf8.count)
+        writer.writeMapHeader(1)
+        writer.write("error" as StaticString)
+        writer.writeMapHeader(2)
+        writer.write("code" as StaticString)
+        writer.write(failure.code ?? "INTERNAL_ERROR")
+        writer.write("message" as StaticString)
+        writer.write(failure.message)
+        return writer.bytes
+    }
+
+    private func errors() -> [UInt8] {
+        var writer = MessagePackWriter(capacity: 16 + 96 * results.failures.count)
         writer.write("errors" as StaticString)
         writer.writeArrayHeader(results.failures.count)
         for failure in results.failures {
@@ -119,7 +133,7 @@ package struct SuccessAnswer {
                 if let encoded {
                     write(encoded, to: &writer)
                 } else if let failure = failures.popFirst() {
-                    writer.write(Self.placeholder(for: failure))
+                    writer.write(Self.jsonPlaceholder(for: failure))
                 }
             }
             writer.endArray()
@@ -153,7 +167,7 @@ package struct SuccessAnswer {
         }
     }
 
-    private static func placeholder(for failure: ItemResults.Failure) -> JSONValue {
+    private static func jsonPlaceholder(for failure: ItemResults.Failure) -> JSONValue {
         ["error": ["code": .string(failure.code ?? "INTERNAL_ERROR"), "message": .string(failure.message)]]
     }
 }

@@ -31,7 +31,7 @@ extension InferenceLane {
                         success: success, encoding: numbers.encoding, promptTokens: numbers.promptTokens,
                         dimensions: numbers.dimensions)
                     if let body = embeddings.body() {
-                        return respond(call, success, body: body, contentType: "application/json", served: served)
+                        return respond(call, success, body: [body], contentType: "application/json", served: served)
                     }
                     error = .noDenseVector(model: model)
                 } else {
@@ -58,7 +58,7 @@ extension InferenceLane {
 
     /// Answers with results.
     private func respond(
-        _ call: InferenceCall, _ success: SuccessAnswer, body: ByteBuffer, contentType: StaticString,
+        _ call: InferenceCall, _ success: SuccessAnswer, body: [[UInt8]], contentType: StaticString,
         served: ServedRoute
     ) {
         let time = NIODeadline.now() - call.receivedAt

@@ -14,31 +14,52 @@ extension HTTPConnectionHandler {
         }
     }
 
-    /// Writes a whole answer.
-    func send(_ reply: HTTPReply, exchange id: UInt64) {
-        send(reply.status, body: reply.body, exchange: id) { $0.add(reply.headers, length: false) }
-    }
-
     /// A longer body is not worth a copy behind its head.
     private static let copiedBodyLimitBytes = 32 << 10
 
     /// Writes a whole answer, as one buffer unless it is long.
+    func send(_ reply: HTTPReply, exchange id: UInt64) {
+        let length = reply.body.readableBytes
+        let isCopied = length <= Self.copiedBodyLimitBytes
+        send(
+            reply.status, length: length, copied: isCopied ? length : 0, exchange: id,
+            fields: { $0.add(reply.headers, length: false) }
+        ) { bytes, context in
+            if isCopied {
+                bytes.writeImmutableBuffer(reply.body)
+            } else {
+                context.write(wrapOutboundOut(bytes), promise: nil)
+                bytes = reply.body
+            }
+        }
+    }
+
+    /// Writes a whole answer as one buffer, for those who have its body in pieces.
     func send(
-        _ status: HTTPResponseStatus, body: ByteBuffer, exchange id: UInt64, fields: (inout HTTPFieldWriter) -> Void
+        _ status: HTTPResponseStatus, body: [[UInt8]], exchange id: UInt64, fields: (inout HTTPFieldWriter) -> Void
+    ) {
+        let length = body.reduce(0) { $0 + $1.count }
+        send(status, length: length, copied: length, exchange: id, fields: fields) { bytes, _ in
+            for piece in body { bytes.writeBytes(piece) }
+        }
+    }
+
+    /// - Parameters:
+    ///   - length: of the body.
+    ///   - copied: how much of it `write` puts behind the head.
+    ///   - write: called with the head, unless the answer has no body; leaves what is to be written last.
+    private func send(
+        _ status: HTTPResponseStatus, length: Int, copied: Int, exchange id: UInt64,
+        fields: (inout HTTPFieldWriter) -> Void, write: (inout ByteBuffer, ChannelHandlerContext) -> Void
     ) {
         guard let context, let closes = state.startResponse(to: id) else { return }
         let hasBody = status.mayHaveResponseBody && open?.head.method != .HEAD
-        let isCopied = body.readableBytes <= Self.copiedBodyLimitBytes
-        var bytes = startHead(status, closes: closes, capacity: 512 + (isCopied ? body.readableBytes : 0)) { writer in
+        var bytes = startHead(status, closes: closes, capacity: 512 + copied) { writer in
             fields(&writer)
-            if status.mayHaveResponseBody { writer.add("content-length", String(body.readableBytes)) }
+            if status.mayHaveResponseBody { writer.add("content-length", String(length)) }
         }
         bytes.writeStaticString("\r\n")
-        if hasBody, isCopied { bytes.writeImmutableBuffer(body) }
-        if hasBody, !isCopied {
-            context.write(wrapOutboundOut(bytes), promise: nil)
-            bytes = body
-        }
+        if hasBody { write(&bytes, context) }
         finish(with: bytes, promise: nil, context)
     }
 

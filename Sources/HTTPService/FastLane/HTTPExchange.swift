@@ -21,9 +21,9 @@ public struct HTTPExchange: Sendable {
         }
     }
 
-    /// Answers the request with a body and the fields that `fields` writes, without anything in between. Call on the
-    /// event loop.
-    public func respond(_ status: HTTPResponseStatus, body: ByteBuffer, fields: (inout HTTPFieldWriter) -> Void) {
+    /// Answers the request with the fields that `fields` writes and a body in pieces, without anything in between. Call on
+    /// the event loop.
+    public func respond(_ status: HTTPResponseStatus, body: [[UInt8]], fields: (inout HTTPFieldWriter) -> Void) {
         handler.value.send(status, body: body, exchange: id, fields: fields)
     }
 

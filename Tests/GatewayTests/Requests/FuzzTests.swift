@@ -109,8 +109,8 @@ struct FuzzTests {
                 model: "org/mini", requestID: ids[waiter], results: ItemResults(results, of: .encode),
                 timing: QueueTiming(publish: .zero, wait: .zero))
             _ = success.body(operation: .encode, messagePack: false)
-            let packed = success.body(operation: .encode, messagePack: true)
-            let isWhole = packed.withUnsafeReadableBytes { bytes in
+            let packed = Array(success.body(operation: .encode, messagePack: true).joined())
+            let isWhole = packed.withUnsafeBytes { bytes in
                 var reader = MessagePackReader(bytes)
                 return (try? reader.skip()) != nil && reader.isAtEnd
             }
