@@ -33,9 +33,6 @@ struct GatewayBenchmark: AsyncParsableCommand {
     @Option(help: "Connections, or round trips kept in flight (repeatable).")
     var connections: [Int] = [1, 64]
 
-    @Flag(help: "Keep the cores from halting, for what waking them takes in a virtual machine.")
-    var awake = false
-
     private struct Round {
         var perSecond: Double
         var p50Microseconds: Double
@@ -47,7 +44,6 @@ struct GatewayBenchmark: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let cores = awake ? try AwakeCores() : nil
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let stack = try await GatewayStack.start(on: group)
         let (nats, gateway) = (stack.nats, stack.gateway)
@@ -68,8 +64,7 @@ struct GatewayBenchmark: AsyncParsableCommand {
         _ = try await coalescingLoad.run(connections: 8, duration: .seconds(1))
 
         print("machine: \(MachineDescription.current)")
-        print("\(textBytes) bytes of text in, 384 float32 out, \(rounds) rounds of \(seconds) s, medians")
-        print(cores == nil ? "cores halt when idle\n" : "cores do not halt\n")
+        print("\(textBytes) bytes of text in, 384 float32 out, \(rounds) rounds of \(seconds) s, medians\n")
         var table = Table(header: [
             "in flight", "path", "per second", "p50 us", "p99 us", "CPU us: gateway", "nats-server", "this process",
             "failed",
@@ -118,7 +113,6 @@ struct GatewayBenchmark: AsyncParsableCommand {
         }
         print(table.text)
         print("\n" + summary.joined(separator: "\n"))
-        withExtendedLifetime(cores) {}
         await floor.stop()
         try await coalescing.stop()
         try await stack.stop()
