@@ -75,8 +75,7 @@ struct HashFixtureTests {
         let bundles = registry.bundles.map { bundle in
             (
                 bundle.id, expected["bundle_config_hashes"]?[bundle.id]?.stringValue ?? "",
-                BundlesHash.pools(
-                    of: registry.models.map(\.value).filter { !$0.modules.isDisjoint(with: bundle.modules) })
+                registry.pools(of: bundle)
             )
         }
         #expect(BundlesHash.configDigest(of: bundles) == digest)

@@ -1,5 +1,4 @@
 import Catalog
-import JSONStream
 import TestSupport
 import Testing
 import YAML
@@ -101,11 +100,7 @@ struct RegistryTests {
             }
             #expect(registry.bundleConfigHashesHash == fresh.bundleConfigHashesHash)
             let expected = registry.bundles.map { bundle in
-                let served = registry.models.map(\.value).filter { !$0.modules.isDisjoint(with: bundle.modules) }
-                let pools = JSONWriter.encode(
-                    .object(served.map { JSONMember($0.id, .string($0.pool)) }),
-                    options: .init(escapesNonASCII: true, sortsKeys: true))
-                return (bundle.id, registry.bundleConfigHash(of: bundle.id), pools)
+                (bundle.id, registry.bundleConfigHash(of: bundle.id), registry.pools(of: bundle))
             }
             #expect(registry.bundleConfigHashesHash == BundlesHash.configDigest(of: expected))
         }
