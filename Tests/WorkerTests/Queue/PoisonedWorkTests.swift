@@ -93,7 +93,7 @@ struct PoisonedWorkTests {
             }
             let lives = Task { while !Task.isCancelled { try await MortalWorker.live(lane, on: nats) } }
             defer { lives.cancel() }
-            var announced = advisories.makeAsyncIterator()
+            let announced = advisories.makeAsyncIterator()
             let first = try #require(await announced.next())
             #expect(first.subject.contains(lane.stream), "\(first.subject)")
             let answered = requests.flatMap { sender.received($0) }.map(\.result)

@@ -14,15 +14,18 @@ struct QuarantineTests {
         var next = quarantine.begin(using: &generator)
         while let begun = next {
             order.append(begun.item)
-            #expect(quarantine.begin(using: &generator) == nil, "two at a time")
+            let second = quarantine.begin(using: &generator)
+            #expect(second == nil, "two at a time")
             // Others have nothing to do with it.
-            #expect(!quarantine.settled(9))
+            let isMoved = quarantine.settled(9)
+            #expect(!isMoved)
             let goesOn = quarantine.settled(begun.id)
             #expect(goesOn == (order.count < 3))
             next = quarantine.begin(using: &generator)
         }
         #expect(order.sorted() == ["a", "b", "c"])
-        #expect(quarantine.entered("d", id: 4))
+        let isNew = quarantine.entered("d", id: 4)
+        #expect(isNew)
     }
 
     @Test("what waits may be given back; what runs still ends")
@@ -32,11 +35,15 @@ struct QuarantineTests {
         _ = quarantine.entered("a", id: 1)
         let begun = quarantine.begin(using: &generator)
         #expect(begun?.item == "a")
-        #expect(!quarantine.entered("b", id: 2))
+        let isBegun = quarantine.entered("b", id: 2)
+        #expect(!isBegun)
         quarantine.removeWaiting()
-        #expect(!quarantine.settled(1))
-        #expect(quarantine.begin(using: &generator) == nil)
-        #expect(quarantine.entered("c", id: 3))
+        let goesOn = quarantine.settled(1)
+        #expect(!goesOn)
+        let nothing = quarantine.begin(using: &generator)
+        #expect(nothing == nil)
+        let isNew = quarantine.entered("c", id: 3)
+        #expect(isNew)
     }
 
     @Test("any item may be the first, so that none always stands before the same others", arguments: 1...4)
