@@ -130,7 +130,8 @@ let package = Package(
             "Gateway",
             nio + nioHTTP + [
                 "Catalog", "YAML", "Wire", "MessagePack", "JSONStream", "NATSClient", "HTTPService", "Observability",
-                "Settings", "Kubernetes", "ObjectStore", "CurlClient", collections, httpTypes, httpClient, signals,
+                "Settings", "Kubernetes", "ObjectStore", "CurlClient", "CProcess", collections, httpTypes, httpClient,
+                signals,
             ] + hummingbird),
         program(
             "Worker",

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CProcess
 import FoundationEssentials
 import Settings
 
@@ -64,6 +65,7 @@ struct ServeCommand: AsyncParsableCommand {
         if let kubernetesNamespace { configuration.kubernetes.namespace = kubernetesNamespace }
         if let kubernetesService { configuration.kubernetes.service = kubernetesService }
         if let kubernetesPort { configuration.kubernetes.workerPort = Int(kubernetesPort) }
+        cprocess_keep_long_buffers()
         do {
             try await GatewayServer(configuration, environment: environment).run()
         } catch {
