@@ -1,5 +1,6 @@
 import Foundation
 import JSONStream
+import Kubernetes
 import Operator
 import TestSupport
 import Testing
@@ -33,6 +34,24 @@ struct ConfigRestartTests {
             "annotations"]
     }
 
+    /// Says that the config service has not told the bundle for ten minutes, and asks for a look at it.
+    private func age(_ name: String, _ stack: OperatorStack) async throws {
+        let conditions = try #require(try await stack.bundle(name)?["status"]?["conditions"]?.arrayValue)
+        let past = Timestamp(secondsSince1970: Int64(Date().timeIntervalSince1970) - 600).description
+        let aged = conditions.map { condition -> JSONValue in
+            guard condition["type"]?.stringValue == "Advertised", let members = condition.objectValue else {
+                return condition
+            }
+            return .object(members.map { $0.key == "lastTransitionTime" ? JSONMember($0.key, .string(past)) : $0 })
+        }
+        let bundle = "/apis/sie.dev/v1alpha1/namespaces/\(stack.namespace)/siebundles/\(name)"
+        try await stack.server.send(
+            "PATCH", "\(bundle)/status", ["status": ["conditions": .array(aged)]],
+            type: "application/merge-patch+json")
+        try await stack.changeBundle(
+            name, ["metadata": ["annotations": ["sie.dev/reconcile-at": .string(UUID().uuidString)]]])
+    }
+
     @Test("its Deployment is rolled once for each state of the definitions, no other one is, and nothing is refused")
     func rolled() async throws {
         let stack = try await OperatorStack(
@@ -42,10 +61,13 @@ struct ConfigRestartTests {
         let program = try await stack.startOperator(options: ["--restart-config-on-bundle-change"])
         try await stack.applyBundle("extra", ["adapters": ["acme.extra"]])
         try await stack.waitForBundle("extra", "DefinitionPublished", "Synced")
+        try await stack.waitForBundle("extra", "Advertised", "HashPending")
+        try await age("extra", stack)
         let first = try await eventually("the first roll") {
             try await annotations("sie-config", stack)?[ConfigServiceRestart.annotation]?.stringValue
         }
         try await stack.changeBundle("extra", ["spec": ["adapters": ["acme.extra", "acme.more"]]])
+        try await age("extra", stack)
         let second = try await eventually("the roll for another definition") { () -> String? in
             let digest = try await annotations("sie-config", stack)?[ConfigServiceRestart.annotation]?.stringValue
             return digest == first ? nil : digest
