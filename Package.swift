@@ -208,15 +208,16 @@ let package = Package(
 
         // benchmarks
         .target(name: "CPeak", path: "Benchmarks/CPeak"),
+        .systemLibrary(name: "CEpoll", path: "Benchmarks/CEpoll"),
         .executableTarget(
             name: "Benchmarks",
             dependencies: nio + nioHTTP + [
                 argumentParser, logging, "CNats", "NATSClient", "Wire", "MessagePack", "JSONStream", "Inference",
-                "CKernels", "CPeak", "CurlClient", "Kubernetes", "TestSupport",
+                "CKernels", "CPeak", "CEpoll", "CurlClient", "Kubernetes", "TestSupport",
             ],
             path: "Benchmarks",
             exclude: [
-                "CPeak", "Operator/kopf_peer.py", "Tokenizer/huggingface_peer.py", "Worker/compare.py",
+                "CPeak", "CEpoll", "Operator/kopf_peer.py", "Tokenizer/huggingface_peer.py", "Worker/compare.py",
                 "Worker/onnxruntime_peer.py",
             ],
             swiftSettings: strict),

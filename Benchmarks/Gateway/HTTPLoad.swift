@@ -1,10 +1,11 @@
+import CEpoll
 import Foundation
 import Glibc
 import NIOCore
 
 /// A closed-loop HTTP/1.1 load: every connection sends the next request as soon as it has the whole answer.
 ///
-/// The load shares the processor with what it measures. So it is one thread that polls its sockets, and reads no more of an answer than it must: the status, `Content-Length`, and where it ends.
+/// The load shares the processor with what it measures. So it is one thread that waits for its sockets with epoll, and reads no more of an answer than it must: the status, `Content-Length`, and where it ends.
 struct HTTPLoad {
     struct Outcome {
         var requests: Int
@@ -57,21 +58,28 @@ struct HTTPLoad {
 private struct LoadLoop: ~Copyable {
     private let next: @Sendable () -> ByteBuffer
     private var connections: [LoadConnection] = []
-    private var descriptors: [pollfd] = []
+    private let epoll: Int32
+    private var ready: [epoll_event]
     private var latencies: [Double] = []
     private var failures = 0
 
     init(port: Int, connections count: Int, next: @escaping @Sendable () -> ByteBuffer) throws {
         self.next = next
-        for _ in 0..<count {
+        epoll = epoll_create1(0)
+        ready = [epoll_event](repeating: epoll_event(), count: count)
+        for index in 0..<count {
             let connection = try LoadConnection(port: port)
             connections.append(connection)
-            descriptors.append(pollfd(fd: connection.descriptor, events: Int16(POLLIN), revents: 0))
+            var interest = epoll_event(events: EPOLLIN.rawValue, data: epoll_data_t(u64: UInt64(index)))
+            guard epoll_ctl(epoll, EPOLL_CTL_ADD, connection.descriptor, &interest) == 0 else {
+                throw HTTPLoad.Failure(description: "epoll_ctl: \(String(cString: strerror(errno)))")
+            }
         }
     }
 
     deinit {
         for connection in connections { close(connection.descriptor) }
+        close(epoll)
     }
 
     mutating func run(for duration: TimeAmount) throws -> HTTPLoad.Outcome {
@@ -80,10 +88,10 @@ private struct LoadLoop: ~Copyable {
         for index in connections.indices { try connections[index].send(next()) }
         var waiting = connections.count
         while waiting > 0 {
-            guard poll(&descriptors, nfds_t(descriptors.count), 30_000) > 0 else {
-                throw HTTPLoad.Failure(description: "no answer within 30 s")
-            }
-            for index in connections.indices where descriptors[index].revents != 0 {
+            let count = epoll_wait(epoll, &ready, Int32(ready.count), 30_000)
+            guard count > 0 else { throw HTTPLoad.Failure(description: "no answer within 30 s") }
+            for event in ready[..<Int(count)] {
+                let index = Int(event.data.u64)
                 guard let status = try connections[index].receive() else { continue }
                 let now = NIODeadline.now()
                 if status == 200 || status == 201 {

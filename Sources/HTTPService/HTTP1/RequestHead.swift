@@ -39,14 +39,44 @@ public struct RequestHead: Sendable {
         var hasUpgrade = false
     }
 
-    let bytes: ByteBuffer
-    let target: Extent
-    let fields: [Field]
-    let framing: Framing
+    /// All of a head: it is handed on many times, and is one reference each time.
+    private final class Parts: Sendable {
+        let bytes: ByteBuffer
+        let target: Extent
+        let fields: [Field]
+        let framing: Framing
+        let method: HTTPMethod
+        let version: HTTPVersion
+
+        init(
+            _ bytes: ByteBuffer, _ target: Extent, _ fields: [Field], _ framing: Framing, _ method: HTTPMethod,
+            _ version: HTTPVersion
+        ) {
+            self.bytes = bytes
+            self.target = target
+            self.fields = fields
+            self.framing = framing
+            self.method = method
+            self.version = version
+        }
+    }
+
+    private let parts: Parts
+
+    init(
+        bytes: ByteBuffer, target: Extent, fields: [Field], framing: Framing, method: HTTPMethod, version: HTTPVersion
+    ) {
+        parts = Parts(bytes, target, fields, framing, method, version)
+    }
+
+    var bytes: ByteBuffer { parts.bytes }
+    var target: Extent { parts.target }
+    var fields: [Field] { parts.fields }
+    var framing: Framing { parts.framing }
     /// The method, upper and lower case told apart.
-    public let method: HTTPMethod
+    public var method: HTTPMethod { parts.method }
     /// 1.0 or 1.1.
-    public let version: HTTPVersion
+    public var version: HTTPVersion { parts.version }
 
     /// Whether the client wants to use the connection again.
     package var keepsAlive: Bool { framing.keepsAlive }
