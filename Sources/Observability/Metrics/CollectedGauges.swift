@@ -23,8 +23,7 @@ final class CollectedGauges: RenderableFamily {
             precondition(values.count == labelNames.count, "\(name) has \(labelNames.count) labels")
             if !hasHeader { text.header(name: name, help: help, kind: "gauge") }
             hasHeader = true
-            text.sample(
-                name, RenderedLabels(names: labelNames, values: values), value: MetricsText.number(value))
+            text.sample(name, labels: labelNames, values: values, value: value)
         }
     }
 }

@@ -12,7 +12,8 @@ public struct MetricsText: Sendable {
     public init() {}
 
     mutating func append(_ string: String) {
-        bytes.append(contentsOf: string.utf8)
+        var string = string
+        string.withUTF8 { bytes.append(contentsOf: $0) }
     }
 
     mutating func header(name: String, help: String, kind: String) {
@@ -35,6 +36,23 @@ public struct MetricsText: Sendable {
         }
         append(" ")
         append(value)
+        append("\n")
+    }
+
+    /// Appends one sample line with labels that nobody keeps: a scrape may have a hundred thousand of them.
+    mutating func sample(_ name: String, labels: [String], values: [String], value: Double) {
+        append(name)
+        var separator = "{"
+        for (label, value) in zip(labels, values) {
+            append(separator)
+            append(label)
+            append("=\"")
+            append(Self.escapedLabelValue(value))
+            append("\"")
+            separator = ","
+        }
+        append(labels.isEmpty ? " " : "} ")
+        append(Self.number(value))
         append("\n")
     }
 
