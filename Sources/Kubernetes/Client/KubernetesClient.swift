@@ -65,21 +65,7 @@ public final class KubernetesClient: Sendable {
 
     /// Sends a request until it is answered for good.
     func send(_ request: APIRequest) async throws(KubernetesError) -> [UInt8] {
-        try await repeating(request) { prepared async throws(KubernetesError) in
-            let started = ContinuousClock.now
-            let response: CurlResponse
-            do throws(CurlError) {
-                response = try await curl.perform(prepared, bodyLimitBytes: request.bodyLimitBytes)
-            } catch {
-                report(request, nil, since: started)
-                throw KubernetesError.transport(error, operation: request.operation)
-            }
-            report(request, response.status, since: started)
-            if (200...299).contains(response.status) { return response.body }
-            throw KubernetesError.status(
-                StatusError(code: response.status, body: response.body, retryAfter: Self.retryAfter(response.head)),
-                operation: request.operation)
-        }
+        try await receive(request, with: WholeAnswer())
     }
 
     /// Opens a stream; a failure to open it is repeated by whoever wants the stream.

@@ -1,15 +1,5 @@
 import JSONStream
 
-/// Reads an answer as it comes, in pieces of any size.
-protocol AnswerReader: Sendable {
-    associatedtype Answer: Sendable
-
-    /// - Throws: where the answer is not what it should be; the reader is void then.
-    mutating func add(_ piece: [UInt8]) async throws
-    /// What was read, once all has come.
-    mutating func finish() async throws -> Answer
-}
-
 /// Reads a list as it comes: some items at a time, on as many cores as there are, while the server still sends. Neither the
 /// text of the whole lies in memory nor a tree of it.
 package struct ListDecoder<Object: KubernetesObject>: AnswerReader {
