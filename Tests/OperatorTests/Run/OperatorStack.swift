@@ -67,9 +67,10 @@ final class OperatorStack: Sendable {
     ///   - server: nil for the one that tests share.
     ///   - everywhere: whether the operator's role is for all namespaces.
     ///   - moreRules: what the role has beyond ``rules``.
+    ///   - adapters: those of the bundle `default`.
     init(
         host: String, gateways count: Int = 2, profiles: String? = nil, server ownServer: KubernetesAPIServer? = nil,
-        everywhere: Bool = false, moreRules: [KubernetesAPIServer.Rule] = []
+        everywhere: Bool = false, moreRules: [KubernetesAPIServer.Rule] = [], adapters: String = "acme.enc"
     ) async throws {
         self.host = host
         if let ownServer { server = ownServer } else { server = try await KubernetesAPIServer.shared }
@@ -83,7 +84,7 @@ final class OperatorStack: Sendable {
             try FileManager.default.createDirectory(
                 at: folder.appending(path: name), withIntermediateDirectories: true)
         }
-        try Data("name: default\npriority: 10\nadapters: [acme.enc]\n".utf8).write(
+        try Data("name: default\npriority: 10\nadapters: [\(adapters)]\n".utf8).write(
             to: folder.appending(path: "bundles/default.yaml"))
         nats = try await NATSServerProcess()
         configPort = try NATSServerProcess.freePort()
