@@ -4,7 +4,7 @@ import ServiceLifecycle
 /// Gives memory back that was freed: lists of thousands of objects are read at the start, and thousands of them are worked
 /// on at once after an outage, but the C library keeps what that took.
 struct MemoryReturn: Service {
-    private static let interval = Duration.seconds(60)
+    private static let interval = Duration.seconds(15)
 
     /// Waits until everything is known.
     let known: @Sendable () async -> Void
