@@ -37,7 +37,9 @@ package struct GatewayFold: Sendable, Hashable {
                 continue
             }
             shown.append(failure)
-            if wasRoutable, now.secondsSince1970 - report.readySince.secondsSince1970 < Self.graceSeconds {
+            if wasRoutable, !report.hasKnown,
+                now.secondsSince1970 - report.readySince.secondsSince1970 < Self.graceSeconds
+            {
                 starting.append(report.pod)
             } else {
                 failures.append(failure)

@@ -134,9 +134,9 @@ package struct ModelReconciler: Sendable {
         let readySince = parts.fleet.readySince
         let ready = replicas.filter(\.isReady)
         var answers: [String: ReplicaReport.Answer] = [:]
+        let remembered = parts.memory.answers(about: modelID)
         if let model {
             let doubted = Set((model.status?.gateways?.notReady ?? []).map(\.pod))
-            let remembered = parts.memory.answers(about: modelID)
             for replica in ready where !doubted.contains(replica.pod) { answers[replica.id] = remembered[replica.id] }
         }
         let asked = await parts.prober.ask(ready.filter { answers[$0.id] == nil }, about: modelID)
@@ -145,7 +145,8 @@ package struct ModelReconciler: Sendable {
         return replicas.map { replica in
             ReplicaReport(
                 pod: replica.pod, isReady: replica.isReady, readySince: readySince[replica.id] ?? now,
-                answer: answers[replica.id] ?? .unreachable(problem: "not asked"))
+                answer: answers[replica.id] ?? .unreachable(problem: "not asked"),
+                hasKnown: remembered[replica.id] != nil)
         }
     }
 

@@ -36,12 +36,17 @@ package struct ReplicaReport: Sendable, Hashable {
     /// Since when the replica gets traffic.
     package var readySince: Timestamp
     package var answer: Answer
+    /// Whether it has known the model since then: then it is not one that still starts.
+    package var hasKnown: Bool
 
-    package init(pod: String, isReady: Bool = true, readySince: Timestamp, answer: Answer) {
+    package init(
+        pod: String, isReady: Bool = true, readySince: Timestamp, answer: Answer, hasKnown: Bool = false
+    ) {
         self.pod = pod
         self.isReady = isReady
         self.readySince = readySince
         self.answer = answer
+        self.hasKnown = hasKnown
     }
 }
 

@@ -98,6 +98,10 @@ struct GatewayFoldTests {
         let old = report("g1", .unknownModel, age: GatewayFold.graceSeconds)
         #expect(!fold([known("g0"), old], wasRoutable: true).isRoutable)
         #expect(!fold([young], wasRoutable: true).isRoutable)
+        // One that has known the model does not start any more, however young it is.
+        var cutOff = young
+        cutOff.hasKnown = true
+        #expect(!fold([known("g0"), cutOff], wasRoutable: true).isRoutable)
     }
 
     @Test("at most twenty replicas are named")
