@@ -204,7 +204,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: nio + nioHTTP + [httpClient, "TestSupport", "YAML", "JSONStream"],
-            path: "Tests/Integration", exclude: ["Python"], swiftSettings: strict),
+            path: "Tests/Integration", exclude: ["Python", "JavaScript"], swiftSettings: strict),
 
         // benchmarks
         .target(name: "CPeak", path: "Benchmarks/CPeak"),

@@ -29,6 +29,17 @@ import Testing
         #expect(table.rows.allSatisfy { $0[column] == "yes" })
     }
 
+    @Test(
+        "every method of the TypeScript SDK, as the table of the documentation says",
+        .enabled(if: SDKDriver.typeScriptSDK != nil))
+    func typeScript() async throws {
+        let sdk = try #require(SDKDriver.typeScriptSDK)
+        let reports = try await SDKDriver.methods(of: try await Self.shared.value.stack, typeScriptSDK: sdk)
+        for report in reports { #expect(report.problem == nil, "\(report.method)") }
+        let table = try DocumentedTable(page: "docs/conformance.md", heading: "Methods of the TypeScript SDK")
+        #expect(table.rows.map { $0[0].filter { $0 != "`" } } == reports.map(\.method))
+    }
+
     private static func post(_ path: String, _ body: String) async throws -> JSONValue {
         let reply = try await shared.value.stack.client.postJSON(path, body)
         #expect(reply.status == 200, "\(reply.text)")

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// Runs the scripts in `Tests/Integration/Python` with an unmodified sie-sdk.
+/// Runs the scripts in `Tests/Integration/Python` and `Tests/Integration/JavaScript` with unmodified clients.
 enum SDKDriver {
     struct Item: Codable, Sendable {
         var id: String
@@ -123,6 +123,26 @@ enum SDKDriver {
             ], sdk)
     }
 
+    /// The module of the TypeScript SDK, which has to be fetched from npm by hand (CONTRIBUTING.md).
+    static let typeScriptSDK: String? = {
+        let module = ProcessInfo.processInfo.environment["SIE_TEST_TYPESCRIPT_SDK"]
+        if module == nil {
+            print("SKIPPED: the TypeScript SDK comes from npm; set SIE_TEST_TYPESCRIPT_SDK to its module")
+        }
+        return module
+    }()
+
+    /// Calls every method of the TypeScript SDK, against the original worker.
+    static func methods(of stack: OriginalWorkerStack, typeScriptSDK: String) async throws -> [MethodReport] {
+        // WebSockets are behind that switch in Node 20, and always there in later ones.
+        try await run(
+            "/usr/bin/env", ["node", "--experimental-websocket"], "JavaScript/sdk_methods.mjs", [typeScriptSDK],
+            [
+                "url": stack.client.url, "model": OriginalWorkerStack.model, "worker_url": stack.workerURL,
+                "profile": OriginalWorkerStack.profile, "pool": "held-typescript",
+            ])
+    }
+
     struct WaitedReport: Decodable, Sendable {
         var dense: [Double]
         var seconds: Double
@@ -169,9 +189,15 @@ enum SDKDriver {
     private static func run<Report: Decodable>(
         _ script: String, _ job: some Encodable, _ sdk: Tools.SDK
     ) async throws -> Report {
-        let path = Fixtures.repository.appending(path: "Tests/Integration/Python/\(script)").path
+        try await run(try sdk.python(), [], "Python/\(script)", [], job)
+    }
+
+    private static func run<Report: Decodable>(
+        _ program: String, _ options: [String], _ script: String, _ arguments: [String], _ job: some Encodable
+    ) async throws -> Report {
+        let path = Fixtures.repository.appending(path: "Tests/Integration/\(script)").path
         let process = try ProgramProcess(
-            try sdk.python(), arguments: [path], environment: ["PYTHONDONTWRITEBYTECODE": "1"],
+            program, arguments: options + [path] + arguments, environment: ["PYTHONDONTWRITEBYTECODE": "1"],
             input: try JSONEncoder().encode(job))
         guard try await process.exitCode(within: .seconds(180)) == 0 else {
             throw ProgramProcess.Timeout(description: "\(script) failed: \(process.standardError)")
