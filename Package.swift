@@ -186,7 +186,7 @@ let package = Package(
             of: "Gateway",
             nio + nioHTTP + hummingbird + [
                 "NATSClient", "Wire", "MessagePack", "JSONStream", "Catalog", "YAML", "HTTPService", "Observability",
-                "Settings", "Kubernetes", "ObjectStore", "CurlClient", httpClient, logging, lifecycle,
+                "Settings", "Kubernetes", "ObjectStore", "CurlClient", httpClient, logging, lifecycle, nioEmbedded,
             ]),
         tests(
             of: "Worker",

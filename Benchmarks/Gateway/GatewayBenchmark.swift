@@ -33,6 +33,9 @@ struct GatewayBenchmark: AsyncParsableCommand {
     @Option(help: "Connections, or round trips kept in flight (repeatable).")
     var connections: [Int] = [1, 64]
 
+    @Option(name: .customLong("busy-poll"), help: "Microseconds for which the gateways poll after each request.")
+    var busyPoll = 0
+
     private struct Round {
         var perSecond: Double
         var p50Microseconds: Double
@@ -45,12 +48,13 @@ struct GatewayBenchmark: AsyncParsableCommand {
 
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        let stack = try await GatewayStack.start(on: group)
+        let environment = ["SIE_GATEWAY_BUSY_POLL_US": "\(busyPoll)"]
+        let stack = try await GatewayStack.start(on: group, environment: environment)
         let (nats, gateway) = (stack.nats, stack.gateway)
         try await Self.prepareRawStream(nats.url)
         let floorRequest = GatewayStack.request(port: gateway.port, textBytes: textBytes)
         let load = HTTPLoad(port: gateway.port, request: floorRequest)
-        let coalescing = try await GatewayStack.start(on: group, takesBatches: true)
+        let coalescing = try await GatewayStack.start(on: group, environment: environment, takesBatches: true)
         let coalescingLoad = HTTPLoad(
             port: coalescing.gateway.port,
             request: GatewayStack.request(port: coalescing.gateway.port, textBytes: textBytes))
@@ -64,7 +68,9 @@ struct GatewayBenchmark: AsyncParsableCommand {
         _ = try await coalescingLoad.run(connections: 8, duration: .seconds(1))
 
         print("machine: \(MachineDescription.current)")
-        print("\(textBytes) bytes of text in, 384 float32 out, \(rounds) rounds of \(seconds) s, medians\n")
+        print(
+            "\(textBytes) bytes of text in, 384 float32 out, \(rounds) rounds of \(seconds) s, medians; busy polling of "
+                + "the gateways: \(busyPoll) us\n")
         var table = Table(header: [
             "in flight", "path", "per second", "p50 us", "p99 us", "CPU us: gateway", "nats-server", "this process",
             "failed",

@@ -47,6 +47,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     private let limits: RateLimits
     private let elsewhere: Elsewhere
     let observe: Observe?
+    /// Nil where loops without work sleep.
+    private let busyPolls: BusyPolls?
 
     // What follows is read and written on `eventLoop` only; that is what makes this class safe to send.
     var router: RequestRouter {
@@ -78,7 +80,8 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         authorize: Authorize? = nil, identify: Identify? = nil,
         limits: RateLimits = RateLimits(),
         elsewhere: @escaping Elsewhere = { _, _ in nil },
-        observe: Observe? = nil
+        observe: Observe? = nil,
+        busyPolls: BusyPolls? = nil
     ) {
         self.configuration = configuration
         parser = RequestParser(scanner: RequestScanner(maximumItems: configuration.maximumItems))
@@ -91,6 +94,7 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         self.limits = limits
         self.elsewhere = elsewhere
         self.observe = observe
+        self.busyPolls = busyPolls
         router = RequestRouter(configuredMachineProfiles: configuration.configuredMachineProfiles)
         demand = DemandGauge(gauge: metrics.pendingDemand)
     }
@@ -204,10 +208,14 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         let call = InferenceCall(endpoint: endpoint, request: request, grant: identify.flatMap { $0(request.head) })
         let body = InferenceBody(request.body, of: call, parser: parser)
         let elsewhere = endpoint == .embeddings ? body.model.flatMap { self.elsewhere(request, $0) } : nil
+        if let busyPolls { busyPolls.requestCame(on: call.exchange.eventLoop) }
         if eventLoop.inEventLoop {
             resolve(call, body, elsewhere: elsewhere)
         } else {
-            eventLoop.execute { self.resolve(call, body, elsewhere: elsewhere) }
+            eventLoop.execute {
+                if let busyPolls = self.busyPolls { busyPolls.requestCame(on: self.eventLoop) }
+                self.resolve(call, body, elsewhere: elsewhere)
+            }
         }
     }
 

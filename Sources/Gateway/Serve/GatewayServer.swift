@@ -98,7 +98,10 @@ package struct GatewayServer: Sendable {
             authorize: authorize, identify: identify,
             limits: limits,
             elsewhere: { upstreams.embeddings($0, model: $1) },
-            observe: audit.observer)
+            observe: audit.observer,
+            busyPolls: configuration.busyPollMicroseconds == 0
+                ? nil
+                : try await BusyPolls.start(on: group, for: .microseconds(Int64(configuration.busyPollMicroseconds))))
         let http = HTTPClient(eventLoopGroupProvider: .shared(group))
         let seeds = SeedDirectories(bundles: configuration.bundlesDirectory, models: configuration.modelsDirectory)
         let seeded = Seeds.load(seeds, logger: logger)

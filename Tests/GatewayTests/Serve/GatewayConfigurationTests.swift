@@ -48,6 +48,14 @@ struct GatewayConfigurationTests {
         #expect(set.maximumConnections == 1)
     }
 
+    @Test("loops sleep without work unless they are told to poll, and poll no longer than a tenth of a second")
+    func busyPoll() {
+        #expect(Self.configuration().busyPollMicroseconds == 0)
+        #expect(Self.configuration(["SIE_GATEWAY_BUSY_POLL_US": "400"]).busyPollMicroseconds == 400)
+        #expect(Self.configuration(["SIE_GATEWAY_BUSY_POLL_US": "-1"]).busyPollMicroseconds == 0)
+        #expect(Self.configuration(["SIE_GATEWAY_BUSY_POLL_US": "1000000"]).busyPollMicroseconds == 100_000)
+    }
+
     @Test("the config service's URL loses its trailing slash; empty means none")
     func configServiceURL() {
         #expect(Self.configuration(["SIE_CONFIG_SERVICE_URL": "http://c:1/"]).configServiceURL == "http://c:1")
