@@ -37,6 +37,12 @@ extension StackPlan {
         #expect(plan.workerCount == 2)
     }
 
+    @Test("the broker sweeps its memory less often than by default, unless the user says how often")
+    func broker() {
+        #expect(StackPlan.example().stages[0][0].environment == ["GOGC": "400"])
+        #expect(StackPlan.example(environment: ["GOGC": "150"]).stages[0][0].environment.isEmpty)
+    }
+
     @Test("workers and gateway agree on the lane: pool, bundle and machine profile")
     func lane() {
         let plan = StackPlan.example()

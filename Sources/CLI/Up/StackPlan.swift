@@ -50,7 +50,7 @@ package struct StackPlan: Sendable, Equatable {
 
         let nats = ChildPlan(
             name: "nats", program: programs.natsServer, arguments: ["-c", data.natsConfiguration],
-            environment: [:],
+            environment: Self.brokerEnvironment(environment),
             readiness: HTTPProbe(port: ports.natsMonitor, path: "/healthz"),
             stopGrace: .seconds(5))
 
@@ -114,6 +114,12 @@ package struct StackPlan: Sendable, Equatable {
         case "0.0.0.0", "::", "127.0.0.1", "localhost": "localhost"
         default: host.contains(":") ? "[\(host)]" : host
         }
+    }
+
+    /// The broker's heap is a few megabytes and its messages come and go, so that by Go's default its memory is swept dozens
+    /// of times a second. With 15 MB more it moves 1.3 times as many messages (docs/performance.md).
+    private static func brokerEnvironment(_ environment: [String: String]) -> [String: String] {
+        environment["GOGC"] == nil ? ["GOGC": "400"] : [:]
     }
 
     /// The token with which the gateway, which inherits this environment, lets the acknowledgement probe in.
