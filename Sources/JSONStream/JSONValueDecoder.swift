@@ -149,8 +149,12 @@ private struct JSONObjectDecoding<Key: CodingKey>: KeyedDecodingContainerProtoco
 
     /// The member of a key that has a value.
     private func present(_ key: Key) -> JSONValueDecoder? {
+        presentValue(key).map { decoder(key, $0) }
+    }
+
+    private func presentValue(_ key: Key) -> JSONValue? {
         guard let value = find(key.stringValue), !value.isNull else { return nil }
-        return decoder(key, value)
+        return value
     }
 
     private func decoder(_ key: any CodingKey, _ value: JSONValue) -> JSONValueDecoder {
@@ -179,7 +183,7 @@ private struct JSONObjectDecoding<Key: CodingKey>: KeyedDecodingContainerProtoco
     func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? { try present(key)?.decode(type) }
     func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? {
         // Most of what documents say: without even a decoder.
-        guard let value = find(key.stringValue), !value.isNull else { return nil }
+        guard let value = presentValue(key) else { return nil }
         if case .string(let string) = value { return string }
         return try decoder(key, value).decode(type)
     }

@@ -51,14 +51,15 @@ package struct ScoreCandidates: Equatable, Sendable {
     private static func hash(ofItem item: UnsafeRawBufferPointer, at index: Int) -> UInt64? {
         switch field("id", of: item) {
         case .text(let id): id.isEmpty ? nil : hash(id)
-        case .missing:
-            // Of 15 bytes at most, for all indexes there can be: such a text is no allocation.
-            {
-                var name = "item-\(index)"
-                return name.withUTF8 { hash(UnsafeRawBufferPointer($0)) }
-            }()
+        case .missing: hash(ofItemAt: index)
         case .other: nil
         }
+    }
+
+    private static func hash(ofItemAt index: Int) -> UInt64 {
+        // Of 15 bytes at most, for all indexes there can be: such a text is no allocation.
+        var name = "item-\(index)"
+        return name.withUTF8 { hash(UnsafeRawBufferPointer($0)) }
     }
 
     private static func hash(ofEntry entry: UnsafeRawBufferPointer) -> UInt64? {

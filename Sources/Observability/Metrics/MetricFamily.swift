@@ -12,15 +12,9 @@ public struct RenderedLabels: Sendable {
     package let pairs: String
 
     package init(names: [String], values: [String]) {
-        var pairs = ""
-        for (name, value) in zip(names, values) {
-            if !pairs.isEmpty { pairs += "," }
-            pairs += name
-            pairs += "=\""
-            pairs += MetricsText.escapedLabelValue(value)
-            pairs += "\""
-        }
-        self.pairs = pairs
+        var text = MetricsText()
+        text.appendPairs(names, values)
+        pairs = String(decoding: text.bytes, as: UTF8.self)
     }
 }
 

@@ -42,18 +42,27 @@ public struct MetricsText: Sendable {
     /// Appends one sample line with labels that nobody keeps: a scrape may have a hundred thousand of them.
     mutating func sample(_ name: String, labels: [String], values: [String], value: Double) {
         append(name)
-        var separator = "{"
-        for (label, value) in zip(labels, values) {
+        if !labels.isEmpty {
+            append("{")
+            appendPairs(labels, values)
+            append("}")
+        }
+        append(" ")
+        append(Self.number(value))
+        append("\n")
+    }
+
+    /// Appends the label pairs of a series, without braces.
+    mutating func appendPairs(_ names: [String], _ values: [String]) {
+        var separator = ""
+        for (name, value) in zip(names, values) {
             append(separator)
-            append(label)
+            append(name)
             append("=\"")
             append(Self.escapedLabelValue(value))
             append("\"")
             separator = ","
         }
-        append(labels.isEmpty ? " " : "} ")
-        append(Self.number(value))
-        append("\n")
     }
 
     /// The text of a floating point sample: whole numbers without a fraction, infinities and NaN in Prometheus's spelling.

@@ -2,8 +2,6 @@ import Kubernetes
 
 /// What all replicas of the gateway together say of a model.
 package struct GatewayFold: Sendable, Hashable {
-    /// How long a replica may take to catch up after it came, without making a routable model unroutable.
-    package static let graceSeconds: Int64 = 60
     /// How many replicas the status names.
     package static let mostNamed = 20
 
@@ -37,9 +35,7 @@ package struct GatewayFold: Sendable, Hashable {
                 continue
             }
             shown.append(failure)
-            if wasRoutable, !report.hasKnown,
-                now.secondsSince1970 - report.readySince.secondsSince1970 < Self.graceSeconds
-            {
+            if wasRoutable, !report.hasKnown, ReplicaGrace.lasts(since: report.readySince, at: now) {
                 starting.append(report.pod)
             } else {
                 failures.append(failure)

@@ -26,9 +26,7 @@ package struct PoolFold: Sendable, Hashable {
         for report in reports.sorted(by: { $0.pod < $1.pod }) {
             if case .known(let view) = report.answer, view.spec == spec {
                 views.append(view)
-            } else if wasVisible,
-                now.secondsSince1970 - report.readySince.secondsSince1970 < GatewayFold.graceSeconds
-            {
+            } else if wasVisible, ReplicaGrace.lasts(since: report.readySince, at: now) {
                 starting.append(report.pod)
             } else {
                 missing.append("\(report.pod) \(Self.problem(report.answer))")

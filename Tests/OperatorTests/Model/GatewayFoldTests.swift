@@ -91,11 +91,11 @@ struct GatewayFoldTests {
 
     @Test("a new replica has a minute before it makes a routable model unroutable, and none where it was not")
     func grace() {
-        let young = report("g1", .unknownModel, age: GatewayFold.graceSeconds - 1)
+        let young = report("g1", .unknownModel, age: ReplicaGrace.seconds - 1)
         let scaled = fold([known("g0"), young], wasRoutable: true)
         #expect(scaled.isRoutable && scaled.message.contains("g1") && scaled.gateways.routable == 1)
         #expect(!fold([known("g0"), young], wasRoutable: false).isRoutable)
-        let old = report("g1", .unknownModel, age: GatewayFold.graceSeconds)
+        let old = report("g1", .unknownModel, age: ReplicaGrace.seconds)
         #expect(!fold([known("g0"), old], wasRoutable: true).isRoutable)
         #expect(!fold([young], wasRoutable: true).isRoutable)
         // One that has known the model does not start any more, however young it is.

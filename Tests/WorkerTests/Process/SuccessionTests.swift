@@ -22,15 +22,15 @@ struct SuccessionTests {
             self == .coalesced ? CoalescedWorkTests.requests(count).map { ($0, 1) } : [("all", count)]
         }
 
-        func send(_ count: Int, by sender: WorkSender) async throws {
-            let texts = BatchedWorkTests.texts(count)
+        func send(_ texts: [String], by sender: WorkSender) async throws {
             switch self {
             case .singly: try await sender.send(texts, request: "all")
             case .inBatches: try await sender.sendBatches(BatchedWorkTests.groups(texts, of: 60), request: "all")
             case .coalesced:
-                let items = zip(texts, CoalescedWorkTests.requests(count)).map { WorkSender.item($0, request: $1) }
-                for start in stride(from: 0, to: count, by: 60) {
-                    try await sender.sendCoalesced(Array(items[start..<min(start + 60, count)]))
+                let requests = CoalescedWorkTests.requests(texts.count)
+                let items = zip(texts, requests).map { WorkSender.item($0, request: $1) }
+                for start in stride(from: 0, to: items.count, by: 60) {
+                    try await sender.sendCoalesced(Array(items[start..<min(start + 60, items.count)]))
                 }
             }
         }
@@ -49,7 +49,7 @@ struct SuccessionTests {
             try await sender.waitUntilBatchesAreTaken()
             let requests = form.requests(of: count)
             func answered() -> Int { requests.reduce(0) { $0 + sender.received($1.name).count } }
-            try await form.send(count, by: sender)
+            try await form.send(BatchedWorkTests.texts(count), by: sender)
             // One answer is here long before all are: nobody waits for his neighbours.
             try await eventually("one answer", within: .seconds(60)) { answered() > 0 }
             try await leave(leaving)

@@ -16,7 +16,6 @@ private final class MortalWorker: TextEncoding, ModelServing {
     let dimension = 2
     let queueDepth = 0
     let bundleConfigHash = ""
-    private let connection: NATSConnection
     private let jobs: AsyncStream<@Sendable () -> Bool>
     private let enqueue: AsyncStream<@Sendable () -> Bool>.Continuation
 
@@ -26,7 +25,7 @@ private final class MortalWorker: TextEncoding, ModelServing {
         let connection = NATSConnection(configuration: try NATSConfiguration(servers: [nats.url]), logger: logger)
         try await connection.start()
         try await connection.waitUntilConnected(timeout: .seconds(10))
-        let worker = MortalWorker(connection)
+        let worker = MortalWorker()
         let dispatcher = WorkDispatcher(
             models: worker, publisher: ResultPublisher(connection: connection, workerName: "mortal"),
             metrics: WorkerMetrics(registry: MetricsRegistry()),
@@ -44,8 +43,7 @@ private final class MortalWorker: TextEncoding, ModelServing {
         batches.stop()
     }
 
-    private init(_ connection: NATSConnection) {
-        self.connection = connection
+    private init() {
         (jobs, enqueue) = AsyncStream.makeStream()
     }
 
@@ -84,13 +82,8 @@ struct PoisonedWorkTests {
             let advisories = try await sender.connection.subscribe("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>")
             // The bad one comes first: all others wait behind it, whatever the queue's order does with them.
             let texts = [MortalWorker.poison] + (1..<24).map { "text \($0)" }
-            let requests = form == .coalesced ? texts.indices.map { "request-\($0)" } : ["all"]
-            switch form {
-            case .singly: try await sender.send(texts, request: "all")
-            case .inBatches: try await sender.sendBatches([texts], request: "all")
-            case .coalesced:
-                try await sender.sendCoalesced(zip(texts, requests).map { WorkSender.item($0, request: $1) })
-            }
+            let requests = form.requests(of: texts.count).map(\.name)
+            try await form.send(texts, by: sender)
             let lives = Task { while !Task.isCancelled { try await MortalWorker.live(lane, on: nats) } }
             defer { lives.cancel() }
             let announced = advisories.makeAsyncIterator()
