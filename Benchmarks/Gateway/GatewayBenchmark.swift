@@ -36,6 +36,10 @@ struct GatewayBenchmark: AsyncParsableCommand {
     @Option(name: .customLong("busy-poll"), help: "Microseconds for which the gateways poll after each request.")
     var busyPoll = 0
 
+    @Option(
+        name: .customLong("cpus"), help: "Processors that the gateways' event loops are bound to, such as 1 or 0,4-7.")
+    var processors: String?
+
     private struct Round {
         var perSecond: Double
         var p50Microseconds: Double
@@ -48,7 +52,7 @@ struct GatewayBenchmark: AsyncParsableCommand {
 
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        let environment = ["SIE_GATEWAY_BUSY_POLL_US": "\(busyPoll)"]
+        let environment = ["SIE_GATEWAY_BUSY_POLL_US": "\(busyPoll)", "SIE_GATEWAY_CPUS": processors ?? ""]
         let stack = try await GatewayStack.start(on: group, environment: environment)
         let (nats, gateway) = (stack.nats, stack.gateway)
         try await Self.prepareRawStream(nats.url)
@@ -70,7 +74,7 @@ struct GatewayBenchmark: AsyncParsableCommand {
         print("machine: \(MachineDescription.current)")
         print(
             "\(textBytes) bytes of text in, 384 float32 out, \(rounds) rounds of \(seconds) s, medians; busy polling of "
-                + "the gateways: \(busyPoll) us\n")
+                + "the gateways: \(busyPoll) us; their processors: \(processors ?? "any")\n")
         var table = Table(header: [
             "in flight", "path", "per second", "p50 us", "p99 us", "CPU us: gateway", "nats-server", "this process",
             "failed",

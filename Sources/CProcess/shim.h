@@ -32,6 +32,17 @@ static inline void cprocess_return_free_memory(void) {}
 
 #if defined(__linux__)
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/// Whether this thread may run on a processor: 1 or 0. The macros for the C library's set are none that Swift imports.
+static inline int cprocess_may_run_on(int processor) {
+    unsigned long mask[128] = {0};
+    const int bits = 8 * (int)sizeof(unsigned long);
+    if (processor < 0 || processor >= 128 * bits) return 0;
+    if (syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask) < 0) return 0;
+    return (int)(mask[processor / bits] >> (processor % bits) & 1);
+}
 
 /// Asks the kernel to send `signal` to this process when the thread that created it ends.
 /// Survives exec. Returns 0, or an errno value.
@@ -39,6 +50,10 @@ static inline int cprocess_signal_on_parent_death(int signal) {
     return prctl(PR_SET_PDEATHSIG, (unsigned long)signal, 0ul, 0ul, 0ul) == 0 ? 0 : errno;
 }
 #else
+static inline int cprocess_may_run_on(int processor) {
+    (void)processor;
+    return 0;
+}
 static inline int cprocess_signal_on_parent_death(int signal) {
     (void)signal;
     return ENOSYS;

@@ -37,6 +37,8 @@ package struct GatewayConfiguration: Sendable {
     package var host: String
     package var port: Int
     package var eventLoops: Int?
+    /// The processors that event loops are bound to, as ``LoopProcessors`` reads them; nil where they are free.
+    package var loopProcessors: String?
     /// How long an event loop polls after each request before it sleeps; 0 lets it sleep at once.
     package var busyPollMicroseconds: Int
     package var workerURLs: [String]
@@ -72,6 +74,7 @@ package struct GatewayConfiguration: Sendable {
         host = environment.string("SIE_GATEWAY_HOST") ?? "0.0.0.0"
         port = environment.integer("SIE_GATEWAY_PORT", default: 8080)
         eventLoops = environment.string("SIE_GATEWAY_EVENT_LOOPS").flatMap { Int($0) }
+        loopProcessors = environment.string("SIE_GATEWAY_CPUS")
         busyPollMicroseconds = min(max(0, environment.integer("SIE_GATEWAY_BUSY_POLL_US", default: 0)), 100_000)
         workerURLs = environment.list("SIE_GATEWAY_WORKERS")
         healthMode = environment.string("SIE_GATEWAY_HEALTH_MODE").flatMap(HealthMode.init) ?? .webSocket

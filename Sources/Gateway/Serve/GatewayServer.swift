@@ -28,15 +28,17 @@ package struct GatewayServer: Sendable {
 
     /// Serves until SIGINT or SIGTERM, then finishes open requests and returns.
     ///
-    /// - Throws: `HTTPServerError` when it cannot listen, `NATSError` when the NATS URL is none, `ObjectStoreError` when
+    /// - Throws: ``LoopProcessors/Invalid`` for processors that are none of this process's, `HTTPServerError` when it cannot listen, `NATSError` when the NATS URL is none, `ObjectStoreError` when
     ///   the payload store is none.
     package func run() async throws {
         LogConfiguration(
             level: LogConfiguration.level(named: configuration.logLevel), format: configuration.logsJSON ? .json : .text
         ).bootstrap()
         let logger = Logger(label: "sie-gateway")
-        let group = MultiThreadedEventLoopGroup(
-            numberOfThreads: configuration.eventLoops ?? HTTPServerConfiguration.defaultEventLoopCount)
+        let group =
+            try configuration.loopProcessors.map { try LoopProcessors($0).makeEventLoopGroup() }
+            ?? MultiThreadedEventLoopGroup(
+                numberOfThreads: configuration.eventLoops ?? HTTPServerConfiguration.defaultEventLoopCount)
         do {
             try await serve(on: group, logger: logger)
         } catch {

@@ -48,8 +48,12 @@ struct GatewayConfigurationTests {
         #expect(set.maximumConnections == 1)
     }
 
-    @Test("loops sleep without work unless they are told to poll, and poll no longer than a tenth of a second")
-    func busyPoll() {
+    @Test(
+        "loops run anywhere and sleep without work unless told otherwise, and poll no longer than a tenth of a second")
+    func loops() {
+        #expect(Self.configuration().loopProcessors == nil)
+        #expect(Self.configuration(["SIE_GATEWAY_CPUS": ""]).loopProcessors == nil)
+        #expect(Self.configuration(["SIE_GATEWAY_CPUS": "0,2-3"]).loopProcessors == "0,2-3")
         #expect(Self.configuration().busyPollMicroseconds == 0)
         #expect(Self.configuration(["SIE_GATEWAY_BUSY_POLL_US": "400"]).busyPollMicroseconds == 400)
         #expect(Self.configuration(["SIE_GATEWAY_BUSY_POLL_US": "-1"]).busyPollMicroseconds == 0)
