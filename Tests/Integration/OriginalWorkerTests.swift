@@ -22,10 +22,8 @@ import Testing
         arguments: Tools.SDK.allCases, SDKDriver.Client.allCases)
     func methods(sdk: Tools.SDK, client: SDKDriver.Client) async throws {
         let reports = try await SDKDriver.methods(of: try await Self.shared.value.stack, client: client, sdk: sdk)
-        for report in reports { #expect(report.problem == nil, "\(report.method)") }
-        let table = try DocumentedTable(page: "docs/conformance.md", heading: "Methods of the SDKs")
+        let table = try Self.check(reports, againstTable: "Methods of the SDKs")
         let column = try #require(table.header.firstIndex(of: "\(sdk.rawValue) \(client.rawValue)"))
-        #expect(table.rows.map { $0[0].filter { $0 != "`" } } == reports.map(\.method))
         #expect(table.rows.allSatisfy { $0[column] == "yes" })
     }
 
@@ -35,9 +33,17 @@ import Testing
     func typeScript() async throws {
         let sdk = try #require(SDKDriver.typeScriptSDK)
         let reports = try await SDKDriver.methods(of: try await Self.shared.value.stack, typeScriptSDK: sdk)
+        _ = try Self.check(reports, againstTable: "Methods of the TypeScript SDK")
+    }
+
+    /// Every method went well, and they are those of a table of the documentation, in its order.
+    private static func check(
+        _ reports: [SDKDriver.MethodReport], againstTable heading: String
+    ) throws -> DocumentedTable {
         for report in reports { #expect(report.problem == nil, "\(report.method)") }
-        let table = try DocumentedTable(page: "docs/conformance.md", heading: "Methods of the TypeScript SDK")
+        let table = try DocumentedTable(page: "docs/conformance.md", heading: heading)
         #expect(table.rows.map { $0[0].filter { $0 != "`" } } == reports.map(\.method))
+        return table
     }
 
     private static func post(_ path: String, _ body: String) async throws -> JSONValue {

@@ -208,12 +208,12 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
         let call = InferenceCall(endpoint: endpoint, request: request, grant: identify.flatMap { $0(request.head) })
         let body = InferenceBody(request.body, of: call, parser: parser)
         let elsewhere = endpoint == .embeddings ? body.model.flatMap { self.elsewhere(request, $0) } : nil
-        if let busyPolls { busyPolls.requestCame(on: call.exchange.eventLoop) }
+        busyPolls?.requestCame(on: call.exchange.eventLoop)
         if eventLoop.inEventLoop {
             resolve(call, body, elsewhere: elsewhere)
         } else {
             eventLoop.execute {
-                if let busyPolls = self.busyPolls { busyPolls.requestCame(on: self.eventLoop) }
+                self.busyPolls?.requestCame(on: self.eventLoop)
                 self.resolve(call, body, elsewhere: elsewhere)
             }
         }

@@ -28,8 +28,8 @@ package struct GatewayServer: Sendable {
 
     /// Serves until SIGINT or SIGTERM, then finishes open requests and returns.
     ///
-    /// - Throws: ``LoopProcessors/Invalid`` for processors that are none of this process's, `HTTPServerError` when it cannot listen, `NATSError` when the NATS URL is none, `ObjectStoreError` when
-    ///   the payload store is none.
+    /// - Throws: ``LoopProcessors/Invalid`` for processors that are none of this process's, `HTTPServerError` when it
+    ///   cannot listen, `NATSError` when the NATS URL is none, `ObjectStoreError` when the payload store is none.
     package func run() async throws {
         LogConfiguration(
             level: LogConfiguration.level(named: configuration.logLevel), format: configuration.logsJSON ? .json : .text
