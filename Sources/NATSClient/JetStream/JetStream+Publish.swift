@@ -9,10 +9,8 @@ extension JetStream {
         _ subject: String, payload: ByteBuffer, headers: NATSHeaders = NATSHeaders(), messageID: String? = nil,
         timeout: TimeAmount? = nil
     ) async throws(NATSError) -> PubAck {
-        var headers = headers
-        if let messageID { headers["Nats-Msg-Id"] = messageID }
         let answer = try await connection.request(
-            subject, payload: payload, headers: headers, timeout: timeout ?? self.timeout)
+            subject, payload: payload, headers: headers.naming(messageID), timeout: timeout ?? self.timeout)
         return try PubAckParser.parse(answer).get()
     }
 
@@ -21,12 +19,24 @@ extension JetStream {
     ///
     /// Where this throws, nothing was sent and `onAck` is not called. See
     /// ``NATSConnection/publish(_:reply:headers:sizeHint:write:)`` for what `write` may do.
+    ///
+    /// - Parameter messageID: the `Nats-Msg-Id` by which the stream drops a second copy.
     public func publish(
-        _ subject: String, headers: NATSHeaders = NATSHeaders(), sizeHint: Int, timeout: TimeAmount? = nil,
+        _ subject: String, headers: NATSHeaders = NATSHeaders(), messageID: String? = nil, sizeHint: Int,
+        timeout: TimeAmount? = nil,
         write: (inout ByteBuffer) -> Void, onAck: @escaping @Sendable (Result<PubAck, NATSError>) -> Void
     ) throws(NATSError) {
         try connection.driver.request(
-            subject, headers: headers, sizeHint: sizeHint, timeout: timeout ?? self.timeout, isAnsweredOnce: true,
+            subject, headers: headers.naming(messageID), sizeHint: sizeHint, timeout: timeout ?? self.timeout, isAnsweredOnce: true,
             write: write, onReply: { onAck($0.flatMap(PubAckParser.parse)) })
+    }
+}
+
+extension NATSHeaders {
+    fileprivate func naming(_ messageID: String?) -> NATSHeaders {
+        guard let messageID else { return self }
+        var headers = self
+        headers["Nats-Msg-Id"] = messageID
+        return headers
     }
 }

@@ -78,10 +78,13 @@ package struct ResultPublisher: Sendable {
     }
 
     /// Puts a work item on the queue; `onStored` is told on the event loop, once, whether it is there.
+    ///
+    /// - Parameter messageID: by which the queue keeps one of several copies.
     package func enqueue(
-        _ item: [UInt8], subject: String, onStored: @escaping @Sendable (Result<PubAck, NATSError>) -> Void
+        _ item: [UInt8], subject: String, messageID: String?,
+        onStored: @escaping @Sendable (Result<PubAck, NATSError>) -> Void
     ) throws(NATSError) {
         try connection.jetStream.publish(
-            subject, sizeHint: item.count, write: { $0.writeBytes(item) }, onAck: onStored)
+            subject, messageID: messageID, sizeHint: item.count, write: { $0.writeBytes(item) }, onAck: onStored)
     }
 }

@@ -39,7 +39,10 @@ extension WorkDispatcher {
         }
         if comesAgain {
             let writer = WorkItemWriter(batch.shared)
-            return takeApart(batch.entries.map { writer.message($0) }, of: subject, delivery: id)
+            let items = batch.entries.map {
+                SeparateItem(id: SeparateItem.id(batch.shared.requestID, $0.index), message: writer.message($0))
+            }
+            return takeApart(items, of: subject, delivery: id)
         }
         let intakes = batch.entries.map { WorkIntake(batch.workItem($0), modelToken: token) }
         // Nobody to answer: that is so for all of them.
@@ -58,7 +61,7 @@ extension WorkDispatcher {
         } catch {
             return perform(.terminate(reason: "undecodable coalesced message: \(error)"), delivery: id)
         }
-        if comesAgain { return takeApart(items.map { Array($0) }, of: subject, delivery: id) }
+        if comesAgain { return takeApart(items.map { SeparateItem($0) }, of: subject, delivery: id) }
         perform(items.map { WorkIntake(payload: $0, modelToken: token) }, pace: .asReady, delivery: id)
     }
 
@@ -127,7 +130,10 @@ extension WorkDispatcher {
 
     /// Puts the items of a message that comes again onto the ordinary queue, one message each, and acknowledges it when
     /// all are stored.
-    private func takeApart(_ items: [[UInt8]], of subject: String, delivery: DeliveryLedger.ID) {
+    ///
+    /// A worker may end between the two, and the message come once more: the items are named, so that the queue keeps
+    /// one of each. Of an item that ends its workers there would else be another one each time.
+    private func takeApart(_ items: [SeparateItem], of subject: String, delivery: DeliveryLedger.ID) {
         // Under way: a shutdown waits for it.
         state.withLock { $0.ledger.started(delivery) }
         logger.info("message taken apart", metadata: ["subject": "\(subject)", "items": "\(items.count)"])
@@ -141,7 +147,7 @@ extension WorkDispatcher {
         }
         for item in items {
             do throws(NATSError) {
-                try publisher.enqueue(item, subject: itemSubject) { result in
+                try publisher.enqueue(item.message, subject: itemSubject, messageID: item.id) { result in
                     if case .success = result { stored(true) } else { stored(false) }
                 }
             } catch {
@@ -149,6 +155,26 @@ extension WorkDispatcher {
             }
         }
     }
+}
+
+/// An item of a message with several, as a message of its own.
+private struct SeparateItem {
+    /// What it is called on the queue; nil where it is no work item, which whoever takes it will find.
+    let id: String?
+    let message: [UInt8]
+
+    init(id: String, message: [UInt8]) {
+        self.id = id
+        self.message = message
+    }
+
+    /// - Parameter bytes: a whole work item.
+    init(_ bytes: UnsafeRawBufferPointer) {
+        id = (try? WorkItem(decoding: bytes)).map { Self.id($0.requestID, $0.itemIndex) }
+        message = Array(bytes)
+    }
+
+    static func id(_ requestID: String, _ index: Int) -> String { "\(requestID).\(index)" }
 }
 
 /// Counts down the items of a batch that are being stored singly.

@@ -48,13 +48,20 @@ struct BatchedDispatchTests {
         let batches: PullConsumer
         let batchStream: String
 
-        init(_ sender: WorkSender) async throws {
+        /// The streams and consumers, empty.
+        static func queues(_ sender: WorkSender) async throws -> WorkLane {
             let lane = try WorkLane(bundle: "default", pool: "default")
             let jetStream = sender.connection.jetStream
             for queue in [lane, lane.batches] {
                 try await jetStream.createStream(queue.streamConfiguration)
                 try await jetStream.createConsumer(stream: queue.stream, queue.consumerConfiguration)
             }
+            return lane
+        }
+
+        init(_ sender: WorkSender) async throws {
+            let lane = try await Self.queues(sender)
+            let jetStream = sender.connection.jetStream
             let settled = Settlements()
             let dispatcher = WorkDispatcher(
                 models: model, publisher: ResultPublisher(connection: sender.connection, workerName: "worker"),
@@ -104,6 +111,34 @@ struct BatchedDispatchTests {
             #expect(setup.dispatcher.outstanding == 0)
             #expect(setup.settled.of(.batches) == [64, 64])
             #expect(setup.settled.of(.items) == [1, 1, 1, 1])
+            setup.stop()
+        }
+    }
+
+    @Test(
+        "a message that is taken apart by two workers, of which one ended before it could say so, leaves each item once",
+        arguments: [SuccessionTests.Form.inBatches, .coalesced])
+    func takenApartTwice(form: SuccessionTests.Form) async throws {
+        let nats = try await NATSServerProcess()
+        try await withSender(to: nats) { sender in
+            let batches = try await Setup.queues(sender).batches
+            // Two copies instead of one that comes twice: what a worker does that ends in between, and its heir.
+            for _ in 0..<2 { try await form.send(["one", "two", "three"], by: sender) }
+            let taken = Mutex<[JetStreamMessage]>([])
+            let pull = try await sender.connection.jetStream.pull(stream: batches.stream, consumer: batches.consumer) {
+                message in taken.withLock { $0.append(message) }
+            }
+            try await eventually("both have been delivered") { taken.withLock { $0.count } == 2 }
+            pull.stop()
+            for message in taken.withLock({ $0 }) { try message.nak() }
+
+            let setup = try await Setup(sender)
+            for request in form.requests(of: 3) {
+                #expect(try await sender.answers(request.name, count: request.count).allSatisfy { $0.vector == [1, 0] })
+            }
+            try await sender.waitUntilStreamIsEmpty(setup.batchStream)
+            try await sender.waitUntilStreamIsEmpty()
+            #expect(setup.model.attempts.withLock { $0 } == ["one": 1, "two": 1, "three": 1])
             setup.stop()
         }
     }
