@@ -47,6 +47,57 @@ struct FastLaneTests {
         }
     }
 
+    @Test(
+        "answers that a socket takes at once, takes in part and that are streamed keep their order",
+        arguments: [true, false])
+    func mixedAnswers(areRead: Bool) async throws {
+        let lane = TestFastLane { request in
+            switch request.head.uri {
+            case "/pieces":
+                let pieces = ["p", "q", "r"].map { [UInt8](repeating: Character($0).asciiValue ?? 0, count: 3 << 20) }
+                request.exchange.respond(.ok, body: pieces) { $0.add("x-kind", "pieces") }
+            case "/long":
+                request.exchange.respond(HTTPReply(status: .ok, body: ByteBuffer(repeating: 0x6c, count: 1 << 20)))
+            case let uri: request.exchange.respond(HTTPReply(status: .ok, body: ByteBuffer(string: uri)))
+            }
+        }
+        let routes = Router()
+        routes.get("/streamed") { _, _ in
+            Response(
+                status: .ok,
+                body: ResponseBody { writer in
+                    for _ in 0..<3 { try await writer.write(ByteBuffer(string: "part ")) }
+                    try await writer.finish(nil)
+                })
+        }
+        let paths = ["/a", "/pieces", "/b", "/streamed", "/c", "/long", "/d", "/e"]
+        let requests = paths.map { path in
+            path == "/streamed" ? "GET /streamed HTTP/1.1\r\nhost: x\r\n\r\n" : Self.post(path, "body")
+        }
+        @Sendable func check(_ answer: RawConnection.Answer, to path: String) {
+            #expect(answer.status == 200)
+            switch path {
+            case "/pieces":
+                #expect(answer.body.utf8.count == 9 << 20)
+                #expect(answer.body.utf8.enumerated().allSatisfy { $1 == UInt8(ascii: "p") + UInt8($0 >> 20) / 3 })
+            case "/long": #expect(answer.body == String(repeating: "l", count: 1 << 20))
+            case "/streamed": #expect(answer.body == "part part part ")
+            default: #expect(answer.body == path)
+            }
+        }
+        try await TestServer.with(routes: routes, fastLane: lane) { server in
+            let connection = try await RawConnection(port: server.port, reads: areRead)
+            // Together, and then one by one: the channel's part in them must not stay.
+            try await connection.send(requests.joined())
+            if !areRead { try await connection.startReading() }
+            for path in paths { check(try await connection.answer(), to: path) }
+            for (path, request) in zip(paths, requests) {
+                try await connection.send(request)
+                check(try await connection.answer(), to: path)
+            }
+        }
+    }
+
     @Test("an answer may come from any thread, and only the first one counts")
     func anyThread() async throws {
         let lane = TestFastLane { request in

@@ -28,7 +28,7 @@ extension HTTPConnectionHandler {
             if isCopied {
                 bytes.writeImmutableBuffer(reply.body)
             } else {
-                context.write(wrapOutboundOut(bytes), promise: nil)
+                write(bytes, promise: nil, context)
                 bytes = reply.body
             }
         }
@@ -40,7 +40,7 @@ extension HTTPConnectionHandler {
     ) {
         let length = body.reduce(0) { $0 + $1.count }
         send(status, length: length, copied: length, exchange: id, fields: fields) { bytes, _ in
-            for piece in body { bytes.writeBytes(piece) }
+            for index in body.indices { _ = body[index].withUnsafeBytes { bytes.writeBytes($0) } }
         }
     }
 
@@ -53,8 +53,9 @@ extension HTTPConnectionHandler {
         fields: (inout HTTPFieldWriter) -> Void, write: (inout ByteBuffer, ChannelHandlerContext) -> Void
     ) {
         guard let context, let closes = state.startResponse(to: id) else { return }
+        let open = open
         let hasBody = status.mayHaveResponseBody && open?.head.method != .HEAD
-        var bytes = startHead(status, closes: closes, capacity: 512 + copied) { writer in
+        var bytes = startHead(status, to: open, closes: closes, capacity: 512 + copied) { writer in
             fields(&writer)
             if status.mayHaveResponseBody { writer.add("content-length", String(length)) }
         }
@@ -73,13 +74,13 @@ extension HTTPConnectionHandler {
         guard let context,
             let closes = state.startResponse(to: id, endsByClosing: hasBody && !hasLength && !understandsChunks)
         else { return false }
-        var bytes = startHead(status, closes: closes, capacity: 512) { $0.add(headers, length: hasLength) }
+        var bytes = startHead(status, to: open, closes: closes, capacity: 512) { $0.add(headers, length: hasLength) }
         if status.mayHaveResponseBody, !hasLength, understandsChunks {
             bytes.writeStaticString("transfer-encoding: chunked\r\n")
             open?.isChunked = hasBody
         }
         bytes.writeStaticString("\r\n")
-        context.write(wrapOutboundOut(bytes), promise: nil)
+        write(bytes, promise: nil, context)
         return true
     }
 
@@ -94,13 +95,15 @@ extension HTTPConnectionHandler {
             return
         }
         guard open?.isChunked == true else {
-            context.writeAndFlush(wrapOutboundOut(buffer), promise: promise)
+            write(buffer, promise: promise, context)
+            context.flush()
             return
         }
         let size = ByteBuffer(string: String(buffer.readableBytes, radix: 16) + "\r\n")
-        context.write(wrapOutboundOut(size), promise: nil)
-        context.write(wrapOutboundOut(buffer), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(staticString: "\r\n")), promise: promise)
+        write(size, promise: nil, context)
+        write(buffer, promise: nil, context)
+        write(ByteBuffer(staticString: "\r\n"), promise: promise, context)
+        context.flush()
     }
 
     /// Ends the answer that ``startStream(status:headers:exchange:)`` has started.
@@ -126,11 +129,12 @@ extension HTTPConnectionHandler {
 
     /// Writes all lines of a head but those that say where the body ends.
     private func startHead(
-        _ status: HTTPResponseStatus, closes: Bool, capacity: Int, fields: (inout HTTPFieldWriter) -> Void
+        _ status: HTTPResponseStatus, to open: Open?, closes: Bool, capacity: Int,
+        fields: (inout HTTPFieldWriter) -> Void
     ) -> ByteBuffer {
         open?.onDisconnect = nil
         let isHTTP10 = open?.head.version == .http1_0
-        var writer = HTTPFieldWriter(buffer: ByteBufferAllocator().buffer(capacity: capacity))
+        var writer = HTTPFieldWriter(buffer: loop.takeBuffer(capacity: capacity))
         writer.buffer.writeStatusLine(status, version: isHTTP10 ? .http1_0 : .http1_1)
         fields(&writer)
         writer.add(lines: loop.dateLine)
@@ -150,13 +154,14 @@ extension HTTPConnectionHandler {
             let flushed = promise ?? context.eventLoop.makePromise()
             let channel = context.channel
             flushed.futureResult.whenComplete { _ in channel.close(promise: nil) }
-            context.writeAndFlush(wrapOutboundOut(bytes), promise: flushed)
+            write(bytes, promise: flushed, context)
+            context.flush()
             // No other deadline ends a connection that only waits for its client to take the rest.
             watchWrites(context)
             return
         }
-        context.write(wrapOutboundOut(bytes), promise: promise)
-        loop.sendSoon(context.channel)
+        if promise != nil || !keep(bytes, context) { write(bytes, promise: promise, context) }
+        loop.sendSoon(self)
         if action == .next { open = nil }
         process(context)
     }

@@ -2,10 +2,13 @@ import Logging
 import NIOCore
 
 /// What ends connections that make no progress.
+///
+/// Timers hold on to their connection, and are cancelled when it ends: a weak reference would make every other reference to
+/// the handler dearer, of which each request takes dozens.
 extension HTTPConnectionHandler {
     /// Starts to look whether the client takes what is written.
     func watchWrites(_ context: ChannelHandlerContext) {
-        guard writeProgress == nil, let pending = Self.pendingBytes(context), pending > 0 else { return }
+        guard writeProgress == nil, let pending = pendingBytes(context), pending > 0 else { return }
         let configuration = services.configuration
         writeProgress = WriteProgress(
             interval: TimeAmount(configuration.writeTimeout),
@@ -14,20 +17,23 @@ extension HTTPConnectionHandler {
     }
 
     private func scheduleWriteLook(_ context: ChannelHandlerContext, at deadline: NIODeadline) {
-        context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
-            guard let self, let context = self.context, var progress = self.writeProgress else { return }
-            switch progress.look(pendingBytes: Self.pendingBytes(context) ?? 0, now: .now()) {
+        writeTimer?.cancel()
+        writeTimer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in
+            writeTimer = nil
+            guard let context = self.context, var progress = writeProgress else { return }
+            switch progress.look(pendingBytes: self.pendingBytes(context) ?? 0, now: .now()) {
             case .waitUntil(let deadline):
-                self.writeProgress = progress
-                self.scheduleWriteLook(context, at: deadline)
+                writeProgress = progress
+                scheduleWriteLook(context, at: deadline)
             case .stalled:
-                self.services.logger.debug("client does not take its answer: connection closed")
+                services.logger.debug("client does not take its answer: connection closed")
                 context.close(promise: nil)
             }
         }
     }
 
-    private static func pendingBytes(_ context: ChannelHandlerContext) -> Int? {
+    /// What the channel has not given to the socket yet.
+    func pendingBytes(_ context: ChannelHandlerContext) -> Int? {
         try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
     }
 
@@ -38,10 +44,17 @@ extension HTTPConnectionHandler {
         if let timerDeadline, timer != nil, timerDeadline <= deadline { return }
         timer?.cancel()
         timerDeadline = deadline
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
-            guard let self, let context = self.context else { return }
-            self.timer = nil
-            self.perform(self.state.timerFired(now: .now()), context)
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in
+            timer = nil
+            guard let context = self.context else { return }
+            perform(state.timerFired(now: .now()), context)
         }
+    }
+
+    func cancelTimers() {
+        timer?.cancel()
+        timer = nil
+        writeTimer?.cancel()
+        writeTimer = nil
     }
 }

@@ -18,7 +18,8 @@ extension HTTPConnectionHandler {
         var writer = HTTPFieldWriter(buffer: answer)
         writer.add(headers)
         writer.buffer.writeStaticString("\r\n")
-        context.writeAndFlush(wrapOutboundOut(writer.buffer), promise: nil)
+        write(writer.buffer, promise: nil, context)
+        context.flush()
         state.upgrade()
 
         let pipeline = context.pipeline.syncOperations

@@ -45,11 +45,20 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     var open: Open?
     private var parser: HTTPRequestParser
     private var readIsHeld = false
+    /// Whether the channel takes more.
+    private var isWritable = true
     private var isProcessing = false
     var timer: Scheduled<Void>?
     var timerDeadline: NIODeadline?
+    var writeTimer: Scheduled<Void>?
     /// Set while bytes wait for a client that does not take them.
     var writeProgress: WriteProgress?
+    /// The socket while it is open; nil for a channel that has none.
+    var socket: NIOBSDSocket.Handle?
+    /// An answer that is sent at the end of this turn.
+    var unsent: ByteBuffer?
+    /// Whether bytes went through the channel, which may still have some of them.
+    var usesChannel = false
     /// This handler for those who answer from elsewhere.
     private var bound: NIOLoopBound<HTTPConnectionHandler>?
 
@@ -79,12 +88,14 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        socket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            $0
+        }
         updateTimer(context)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        timer?.cancel()
-        timer = nil
+        cancelTimers()
         bound = nil
         self.context = nil
     }
@@ -108,7 +119,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable {
+        isWritable = context.channel.isWritable
+        if isWritable {
             if !state.isClosed { writeProgress = nil }
             process(context)
         } else {
@@ -131,13 +143,14 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         guard !isProcessing else { return }
         isProcessing = true
         defer { isProcessing = false }
-        while !state.mustHoldNextRequest, !state.isOver, open != nil || context.channel.isWritable {
+        let now = NIODeadline.now()
+        while !state.mustHoldNextRequest, !state.isOver, open != nil || isWritable {
             do throws(HTTPRequestFailure) {
                 guard let event = try parser.next() else {
-                    if parser.hasPartialHead { state.receivePartialHead(now: .now()) }
+                    if parser.hasPartialHead { state.receivePartialHead(now: now) }
                     break
                 }
-                process(event, context)
+                process(event, now: now, context)
             } catch {
                 perform(state.inputFailed(), context, failure: error)
                 break
@@ -151,17 +164,19 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         updateTimer(context)
     }
 
-    private func process(_ event: HTTPRequestParser.Event, _ context: ChannelHandlerContext) {
+    /// - Parameter now: when what has arrived is looked at.
+    private func process(
+        _ event: HTTPRequestParser.Event, now: NIODeadline, _ context: ChannelHandlerContext
+    ) {
         switch event {
-        case .head(let head): processHead(head, context)
-        case .body(let buffer): processBody(buffer, context)
-        case .end: processEnd(context)
+        case .head(let head): processHead(head, now: now, context)
+        case .body(let buffer): processBody(buffer, now: now)
+        case .end: processEnd(now: now, context)
         }
     }
 
-    private func processHead(_ head: RequestHead, _ context: ChannelHandlerContext) {
+    private func processHead(_ head: RequestHead, now: NIODeadline, _ context: ChannelHandlerContext) {
         let destination = destination(of: head)
-        let now = NIODeadline.now()
         open = Open(head: head, destination: destination, receivedAt: now)
         let bodyLimit: Int
         var isRefused = false
@@ -183,7 +198,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         switch state.receive(head: facts, bodyLimitBytes: bodyLimit, isRefused: isRefused, now: now) {
         case .receive: break
         case .sendContinue:
-            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+            write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"), promise: nil, context)
+            context.flush()
         case .refuse:
             if case .refused(let reply) = destination { send(reply, exchange: state.exchangeID) }
         case .refuseBody(let limit):
@@ -191,8 +207,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
     }
 
-    private func processBody(_ buffer: ByteBuffer, _ context: ChannelHandlerContext) {
-        switch state.receive(bodyBytes: buffer.readableBytes, now: .now()) {
+    private func processBody(_ buffer: ByteBuffer, now: NIODeadline) {
+        switch state.receive(bodyBytes: buffer.readableBytes, now: now) {
         case .append:
             if open?.body == nil {
                 let body = firstPart(buffer)
@@ -217,8 +233,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         return body
     }
 
-    private func processEnd(_ context: ChannelHandlerContext) {
-        switch state.receiveEnd(now: .now()) {
+    private func processEnd(now: NIODeadline, _ context: ChannelHandlerContext) {
+        switch state.receiveEnd(now: now) {
         case .wait: break
         case .dispatch: dispatch(context)
         case .next: open = nil
@@ -238,8 +254,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        timer?.cancel()
-        timer = nil
+        cancelTimers()
+        // From here on the number may be another connection's.
+        socket = nil
+        unsent = nil
         _ = parser.takeRest()
         if state.becameInactive() { open?.onDisconnect?() }
         open = nil
@@ -276,7 +294,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     /// Closes the connection, but not before the answers of this turn of the event loop, which wait for its end.
     private func close(_ context: ChannelHandlerContext) {
-        context.flush()
+        sendUnsent()
         context.close(promise: nil)
     }
 
