@@ -78,7 +78,9 @@ final class InstantResponder: Sendable {
         ) { [weak connection] message in
             guard let connection else { return }
             let items = message.payload.withUnsafeReadableBytes { bytes in
-                CoalescedItems.isCoalesced(bytes) ? (try? CoalescedItems.split(bytes))?.compactMap { Item($0) } : nil
+                CoalescedItems.isCoalesced(bytes)
+                    ? (try? CoalescedItems.split(bytes))?.enumerated()
+                        .compactMap { Item($1, withoutReply: $0 > 0) } : nil
             }
             if let items {
                 try? Self.publish(answersTo: items, rest: rest, on: connection)
@@ -171,7 +173,8 @@ final class InstantResponder: Sendable {
         var index: UInt16 = 0
         var replySubject = ""
 
-        init?(_ bytes: UnsafeRawBufferPointer) {
+        /// - Parameter withoutReply: whether the reply subject, which stands at the end, is not asked for.
+        init?(_ bytes: UnsafeRawBufferPointer, withoutReply: Bool = false) {
             var reader = MessagePackReader(bytes)
             guard let count = try? reader.readMapHeader() else { return nil }
             for _ in 0..<count {
@@ -181,6 +184,7 @@ final class InstantResponder: Sendable {
                     requestID = Array(id)
                 } else if key.matches("item_index") {
                     index = (try? reader.readUInt()).flatMap { UInt16(exactly: $0) } ?? 0
+                    if withoutReply, !requestID.isEmpty { return }
                 } else if key.matches("reply_subject") {
                     guard let subject = try? reader.readStringBytes() else { return nil }
                     replySubject = String(decoding: subject, as: UTF8.self)

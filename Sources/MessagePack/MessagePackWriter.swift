@@ -120,7 +120,7 @@ public struct MessagePackWriter {
     }
 
     public mutating func writeRaw(_ raw: [UInt8]) {
-        bytes.append(contentsOf: raw)
+        raw.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
 
     public mutating func write(_ value: MessagePackValue) {

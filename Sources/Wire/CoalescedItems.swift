@@ -4,7 +4,8 @@ import MessagePack
 /// (``WorkerStatus/Capability/batchedItems``).
 ///
 /// It is an array of whole work items, each as a message of its own would hold it: with its request, its options, its
-/// trace and where its result goes. It travels where a ``WorkItemBatch`` does, which is a map.
+/// trace and where its result goes. Each is wrapped as a binary, so that who takes the message apart need not look into it.
+/// It travels where a ``WorkItemBatch`` does, which is a map.
 public enum CoalescedItems {
     /// The most items of one message, written and read.
     public static let maximumItems = WorkItemBatch.maximumItems
@@ -24,7 +25,12 @@ public enum CoalescedItems {
         return (try? reader.readArrayHeader()).map { min($0, maximumItems) }
     }
 
-    /// What stands before the items of a message, which follow one behind the other.
+    /// What stands before each item, followed by its length as a big-endian `UInt32`: a binary of any length.
+    public static let itemMarker: UInt8 = 0xc6
+    /// Bytes of marker and length.
+    public static let itemHeaderBytes = 5
+
+    /// What stands before the items of a message, which follow one behind the other, each behind its marker and length.
     ///
     /// - Parameter itemCount: 1 to ``maximumItems``.
     public static func header(itemCount: Int) -> [UInt8] {
@@ -37,7 +43,7 @@ public enum CoalescedItems {
     /// The bytes of each item, in order and uncopied. That they are work items is not looked at: one that is none is no
     /// reason not to do the others.
     ///
-    /// - Throws: where the message is cut short, or longer than its items, or holds none or too many.
+    /// - Throws: where the message is cut short, or longer than its items, or holds none, too many or something unwrapped.
     public static func split(_ bytes: UnsafeRawBufferPointer) throws(MessagePackError) -> [UnsafeRawBufferPointer] {
         var reader = MessagePackReader(bytes)
         let count = try reader.readArrayHeader()
@@ -45,7 +51,7 @@ public enum CoalescedItems {
         guard count <= maximumItems else { throw MessagePackError(.integerOverflow, offset: reader.offset) }
         var items: [UnsafeRawBufferPointer] = []
         items.reserveCapacity(count)
-        for _ in 0..<count { items.append(try reader.readRawValue()) }
+        for _ in 0..<count { items.append(try reader.readBinary()) }
         try reader.expectEnd()
         return items
     }

@@ -76,7 +76,7 @@ public struct WorkerStatus: Sendable, Equatable {
     public enum Capability {
         /// The worker pulls messages with several work items of its lane, of one request (``WorkItemBatch``) and of several
         /// (``CoalescedItems``).
-        public static let batchedItems = "work_items/batch"
+        public static let batchedItems = "work_items/batches"
     }
 
     public init() {}

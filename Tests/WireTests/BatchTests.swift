@@ -193,7 +193,7 @@ struct BatchTests {
         #expect(!String(decoding: silent, as: UTF8.self).contains("capabilities"))
         status.capabilities = [WorkerStatus.Capability.batchedItems]
         let said = try status.encodedJSON().withUnsafeBytes { try WorkerStatus(decodingJSON: $0) }
-        #expect(said.capabilities == ["work_items/batch"])
+        #expect(said.capabilities == ["work_items/batches"])
         for odd in [#"{"capabilities":null}"#, #"{"capabilities":{}}"#, #"{"capabilities":[1,null]}"#] {
             #expect(try Array(odd.utf8).withUnsafeBytes { try WorkerStatus(decodingJSON: $0) }.capabilities == [])
         }

@@ -21,7 +21,7 @@ struct CoalescedItemsTests {
     }
 
     static func message(_ items: [[UInt8]]) -> [UInt8] {
-        CoalescedItems.header(itemCount: items.count) + items.flatMap(\.self)
+        MessagePackWriter.encode(.array(items.map { .binary($0) }))
     }
 
     static func split(_ bytes: [UInt8]) -> [[UInt8]]? {
@@ -44,6 +44,18 @@ struct CoalescedItemsTests {
 
     static func decoded(_ bytes: [UInt8]) -> [WorkResult]? {
         bytes.withUnsafeBytes { (try? WorkResultBatch(decoding: $0))?.results }
+    }
+
+    @Test("what a writer puts before the items makes a message of them")
+    func written() {
+        let items = Self.items(3)
+        var bytes = CoalescedItems.header(itemCount: 3)
+        for item in items {
+            bytes.append(CoalescedItems.itemMarker)
+            withUnsafeBytes(of: UInt32(item.count).bigEndian) { bytes += $0 }
+            bytes += item
+        }
+        #expect(Self.split(bytes) == items)
     }
 
     @Test("each item comes out as it went in, byte for byte", arguments: [1, 2, 15, 16, 64])
@@ -76,10 +88,16 @@ struct CoalescedItemsTests {
         for count in 0..<message.count { #expect(Self.split(Array(message[..<count])) == nil, "\(count)") }
         #expect(Self.split(message + [0]) == nil)
         #expect(Self.split([0x90]) == nil && Self.split([0x80]) == nil)
-        let many: [UInt8] = [0xdc, 0, 65] + Array(repeating: 0xC0, count: 65)
+        func repeated(_ item: [UInt8], count: UInt8) -> [UInt8] {
+            [0xdc, 0, count] + Array(repeating: item, count: Int(count)).flatMap(\.self)
+        }
+        let many = repeated([0xc4, 0], count: 65)
         #expect(Self.split(many) == nil)
         #expect(Self.itemCount(many) == CoalescedItems.maximumItems)
-        #expect(Self.split([0xdc, 0, 64] + Array(repeating: 0xC0, count: 64))?.count == 64)
+        #expect(Self.split(repeated([0xc4, 0], count: 64))?.count == 64)
+        // Items that are not wrapped.
+        #expect(Self.split(repeated([0xc0], count: 64)) == nil)
+        #expect(Self.split([0x91] + Self.items(1)[0]) == nil)
         // A count that no message can hold is not believed.
         #expect(Self.split([0xdd, 0xff, 0xff, 0xff, 0xff]) == nil)
         #expect(Self.itemCount([0xdd, 0xff, 0xff, 0xff, 0xff]) == nil)

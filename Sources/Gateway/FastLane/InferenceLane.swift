@@ -305,19 +305,20 @@ package final class InferenceLane: FastLane, @unchecked Sendable {
     }
 
     private func submit(_ call: InferenceCall, _ body: InferenceBody, to served: ServedRoute) {
-        let route = served.route
-        guard let queue else { return refuse(call, ErrorAnswer(.queueNotConfigured), route: route) }
-        let request: InferenceRequest
+        guard let queue, let address = served.address else {
+            return refuse(call, ErrorAnswer(.queueNotConfigured), route: served.route)
+        }
+        var request: InferenceRequest
         switch body.request {
         case .success(let parsed): request = parsed
-        case .failure(let error): return refuse(call, error, route: route)
+        case .failure(let error): return refuse(call, error, route: served.route)
         }
+        let profile = address.route.profileID
+        if profile != "default" { request.parameters.setOption("profile", to: profile) }
         let now = Date().timeIntervalSince1970
         let id = RequestID.make(milliseconds: UInt64(now * 1000), using: &random)
-        var queued = QueuedRequest(id: id, request: request, route: route, timestamp: now)
-        queued.address = served.address
-        queued.traceParent = call.trace?.header
-        if route.profileID != "default" { queued.request.parameters.setOption("profile", to: route.profileID) }
+        let queued = QueuedRequest(
+            id: id, request: request, address: address, timestamp: now, traceParent: call.trace?.header)
         let numbers = body.numbers
         // The body itself is not kept, unless it went out in batches: its memory serves the connection's next read.
         queue.submit(queued) { [self] answer in

@@ -25,24 +25,35 @@ package struct QueueTiming: Equatable, Sendable {
     }
 }
 
-/// A request ready for the queue.
-package struct QueuedRequest: Sendable {
-    package var id: String
-    package var request: InferenceRequest
-    package var route: Route
+/// A request ready for the queue. A class, because it is handed on many times.
+package final class QueuedRequest: Sendable {
+    package let id: String
+    package let request: InferenceRequest
+    /// Where its items go.
+    package let address: WorkAddress
     /// When it arrived, in Unix seconds.
-    package var timestamp: Double
+    package let timestamp: Double
     /// The gateway's span of the caller's trace, as a header; nil where there is none.
-    package var traceParent: String?
-    /// Where its items go, where that is kept for the route; nil has it made.
-    package var address: WorkAddress?
-    /// Keys of the payloads that were stored, by work item.
-    package var payloadKeys: [Int: String] = [:]
+    package let traceParent: String?
+    /// Keys of the payloads that were stored, by work item; nil where none was.
+    let payloadKeys: [Int: String]?
 
-    package init(id: String, request: InferenceRequest, route: Route, timestamp: Double) {
+    package init(
+        id: String, request: InferenceRequest, address: WorkAddress, timestamp: Double, traceParent: String? = nil,
+        payloadKeys: [Int: String]? = nil
+    ) {
         self.id = id
         self.request = request
-        self.route = route
+        self.address = address
         self.timestamp = timestamp
+        self.traceParent = traceParent
+        self.payloadKeys = payloadKeys
+    }
+
+    /// The same request when these payloads are stored.
+    func storing(_ payloadKeys: [Int: String]) -> QueuedRequest {
+        QueuedRequest(
+            id: id, request: request, address: address, timestamp: timestamp, traceParent: traceParent,
+            payloadKeys: payloadKeys.isEmpty ? nil : payloadKeys)
     }
 }

@@ -109,7 +109,7 @@ package struct ResultCollector<Waiter> {
 
     /// Calls `body` with the waiter of an open request, which stays open.
     package func withWaiter(of id: String, _ body: (Waiter) -> Void) {
-        if let request = requests[Key(id)] { body(request.waiter) }
+        if let entry = requests.index(forKey: Key(id)) { body(requests.values[entry].waiter) }
     }
 
     /// Calls `body` with the id and the waiter of every open request.
@@ -124,7 +124,7 @@ package struct ResultCollector<Waiter> {
         } ?? []
     }
 
-    package func isOpen(_ id: String) -> Bool { requests[Key(id)] != nil }
+    package func isOpen(_ id: String) -> Bool { requests.index(forKey: Key(id)) != nil }
 
     /// Ends every request whose deadline has passed. Partial results are discarded: an answer is whole or an error.
     package mutating func expire(at now: NIODeadline) -> [Waiter] {
@@ -147,6 +147,7 @@ package struct ResultCollector<Waiter> {
     }
 
     private mutating func forgetFinishedDeadlines() {
-        while let first = deadlines.first, requests[first.id] == nil { deadlines.removeFirst() }
+        // An index, where the value would be copied to be compared with nil.
+        while let first = deadlines.first, requests.index(forKey: first.id) == nil { deadlines.removeFirst() }
     }
 }

@@ -8,7 +8,7 @@ enum SharedWork {
     /// The workers it was meant for.
     var lane: (bundle: String, pool: String) {
         switch self {
-        case .parts(let queued): (queued.route.bundle, queued.route.pool)
+        case .parts(let queued): (queued.address.bundle, queued.address.pool)
         case .item(_, let address): (address.bundle, address.pool)
         }
     }

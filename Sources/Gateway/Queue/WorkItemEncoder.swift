@@ -19,7 +19,8 @@ struct WorkItemEncoder {
     func writer(for queued: QueuedRequest, at address: WorkAddress) -> WorkItemWriter {
         WorkItemWriter(
             requestID: queued.id, totalItems: queued.request.workItemCount,
-            parameters: queued.request.parameters.encoded, reply: (prefix: replyPrefix, rest: queued.id),
+            parameters: queued.request.hasDefaultParameters ? .none : queued.request.parameters.encoded,
+            reply: (prefix: replyPrefix, rest: queued.id),
             timestamp: queued.timestamp, traceParent: queued.traceParent, template: address.template)
     }
 
@@ -39,12 +40,12 @@ struct WorkItemEncoder {
         to output: inout MessagePackWriter
     ) {
         if queued.request.operation == .score {
-            if let key = queued.payloadKeys[index] {
+            if let key = queued.payloadKeys?[index] {
                 writer.write(.scoreReference(key), index: 0, to: &output)
             } else {
                 appendScore(queued.request, of: bytes, with: writer, to: &output)
             }
-        } else if let key = queued.payloadKeys.isEmpty ? nil : queued.payloadKeys[index] {
+        } else if let key = queued.payloadKeys?[index] {
             writer.write(.itemReference(key), index: index, to: &output)
         } else {
             let item = UnsafeRawBufferPointer(rebasing: bytes[queued.request.items[index]])
@@ -58,7 +59,7 @@ struct WorkItemEncoder {
     ) {
         scratch.removeAll()
         let payloads = part.map { index -> (index: Int, payload: WorkItemWriter.Payload) in
-            if let key = queued.payloadKeys[index] { return (index, .itemReference(key)) }
+            if let key = queued.payloadKeys?[index] { return (index, .itemReference(key)) }
             return (index, .item(UnsafeRawBufferPointer(rebasing: bytes[queued.request.items[index]])))
         }
         writer.write(batch: payloads, to: &scratch)
@@ -85,13 +86,8 @@ struct WorkItemEncoder {
 extension InferenceRequest.Parameters {
     /// As work items hold them.
     fileprivate var encoded: WorkItemParameters {
-        let saysNothing =
-            outputTypes == nil && instruction == nil && !isQuery && options == nil && labels == nil
-            && outputSchema == nil
-        return saysNothing
-            ? .none
-            : WorkItemParameters(
-                outputTypes: outputTypes, instruction: instruction, isQuery: isQuery, options: options,
-                labels: labels, outputSchema: outputSchema)
+        WorkItemParameters(
+            outputTypes: outputTypes, instruction: instruction, isQuery: isQuery, options: options, labels: labels,
+            outputSchema: outputSchema)
     }
 }

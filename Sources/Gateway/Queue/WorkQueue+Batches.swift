@@ -11,12 +11,12 @@ extension WorkQueue {
         let request = queued.request
         let count = request.workItemCount
         guard count > 1 else { return nil }
-        let takers = batchLanes.takers(bundle: queued.route.bundle, pool: queued.route.pool)
+        let takers = batchLanes.takers(bundle: queued.address.bundle, pool: queued.address.pool)
         guard takers > 0 else { return nil }
         let parts = BatchPlan.parts(
             itemCount: count, workers: takers, maximumBytes: min(BatchPlan.maximumBytes, payloadLimitBytes / 2)
         ) { index in
-            queued.payloadKeys[index]?.utf8.count ?? request.items[index].count
+            queued.payloadKeys?[index]?.utf8.count ?? request.items[index].count
         }
         return parts.count == count ? nil : parts
     }
@@ -40,7 +40,7 @@ extension WorkQueue {
         } catch {
             return PublishRefusal(error)
         }
-        publishedMessage(itemCount: part.count, pool: queued.route.pool)
+        publishedMessage(itemCount: part.count, pool: queued.address.pool)
         return nil
     }
 
@@ -128,7 +128,7 @@ extension WorkQueue {
         switch shared {
         case .item(let item, let address): refusal = publish(item, index: 0, of: id, to: address)
         case .parts(let queued):
-            let address = address(of: queued)
+            let address = queued.address
             let writer = encoder.writer(for: queued, at: address)
             refusal = queued.request.bytes.withUnsafeReadableBytes { bytes in
                 publish(items: missing, of: queued, from: bytes, with: writer, to: address)

@@ -43,7 +43,7 @@ extension WorkQueue {
             for queued in self.streams.ensured(pool: lookUp.pool, result, at: .now()) {
                 guard self.collector.isOpen(queued.id) else { continue }
                 switch result {
-                case .success: self.admit(queued)
+                case .success: self.admit(queued, at: .now())
                 case .failure(let refusal): self.end(queued.id, .refused(refusal))
                 }
             }

@@ -21,12 +21,12 @@ extension WorkQueue {
     }
 
     func storePayloads(_ queued: QueuedRequest, items: [Int], in store: any PayloadStore) async {
-        var queued = queued
+        var stored: [Int: String] = [:]
         for index in items {
             let (key, payload) = Self.payload(index, of: queued)
             do throws(PayloadStoreError) {
                 try await store.put(payload, key: key)
-                queued.payloadKeys[index] = key
+                stored[index] = key
                 metrics.payloadOffloads.increment()
             } catch {
                 // Sent as it is, it will be refused for its size. It may be stored all the same.
@@ -35,12 +35,12 @@ extension WorkQueue {
                 break
             }
         }
-        let stored = queued
-        let keys = Array(stored.payloadKeys.values)
+        let keys = Array(stored.values)
+        let storing = queued.storing(stored)
         let isTaken = try? await eventLoop.submit {
-            guard self.collector.isOpen(stored.id) else { return false }
-            self.collector.withWaiter(of: stored.id) { $0.payloadKeys = keys }
-            self.publish(stored)
+            guard self.collector.isOpen(storing.id) else { return false }
+            self.collector.withWaiter(of: storing.id) { $0.payloadKeys = keys }
+            self.publish(storing, at: .now())
             return true
         }.get()
         // At once: a queue that is closed takes no more jobs.

@@ -9,7 +9,7 @@ extension WorkQueue {
     func mayShareMessage(_ queued: QueuedRequest) -> Bool {
         queued.request.workItemCount == 1
             && queued.request.bytes.readableBytes <= WorkTurn.maximumBodyBytes
-            && takers(of: address(of: queued)) > 0
+            && takers(of: queued.address) > 0
     }
 
     /// How many workers share the messages with several items that go to an address; 0 where nobody takes them.
@@ -22,12 +22,12 @@ extension WorkQueue {
 
     /// Encodes a request's work item for the end of this turn: when the event loop has handled all that it has read, and
     /// before it writes anything to the broker.
-    func takeIntoTurn(_ queued: QueuedRequest) {
+    func takeIntoTurn(_ queued: QueuedRequest, at now: NIODeadline) {
         if turn.isEmpty { eventLoop.execute { self.endTurn() } }
-        let address = address(of: queued)
+        let address = queued.address
         let writer = encoder.writer(for: queued, at: address)
         queued.request.bytes.withUnsafeReadableBytes { bytes in
-            turn.append(requestID: queued.id, to: address, bodyBytes: bytes.count, at: .now()) { output in
+            turn.append(requestID: queued.id, to: address, bodyBytes: bytes.count, at: now) { output in
                 WorkItemEncoder.append(queued, item: 0, of: bytes, with: writer, to: &output)
             }
         }
@@ -74,21 +74,28 @@ extension WorkQueue {
     private func publish(_ items: ArraySlice<WorkTurn.Item>, of lane: WorkTurn.Lane) -> Bool {
         let header = CoalescedItems.header(itemCount: items.count)
         let bytes = lane.bytes
-        let ids = items.map(\.requestID)
         do throws(NATSError) {
             try jetStream.publish(
-                lane.address.batchSubject, sizeHint: items.reduce(header.count) { $0 + $1.bytes.count },
+                lane.address.batchSubject,
+                sizeHint: items.reduce(header.count) { $0 + CoalescedItems.itemHeaderBytes + $1.bytes.count },
                 write: { buffer in
                     buffer.writeBytes(header)
-                    for item in items { buffer.writeBytes(bytes[item.bytes]) }
+                    bytes.withUnsafeBytes { bytes in
+                        for index in items.indices {
+                            buffer.writeMultipleIntegers(
+                                CoalescedItems.itemMarker, UInt32(truncatingIfNeeded: items[index].bytes.count))
+                            buffer.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[items[index].bytes]))
+                        }
+                    }
                 },
                 onAck: { [self] result in
-                    if case .failure(let error) = result { notAcknowledged(ids, items: 0..<1, error) }
+                    guard case .failure(let error) = result else { return }
+                    notAcknowledged(items.map(\.requestID), items: 0..<1, error)
                 })
         } catch .maxPayloadExceeded {
             return false
         } catch {
-            for id in ids { end(id, .refused(PublishRefusal(error))) }
+            for item in items { end(item.requestID, .refused(PublishRefusal(error))) }
             return true
         }
         publishedMessage(itemCount: items.count, pool: lane.address.pool)

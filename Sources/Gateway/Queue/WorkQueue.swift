@@ -29,6 +29,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
     }
 
     final class Waiter {
+        let address: WorkAddress
         let series: QueueSeries
         var publishTime: TimeAmount = .zero
         var publishedAt: NIODeadline?
@@ -38,7 +39,8 @@ package final class WorkQueue: Service, @unchecked Sendable {
         var shared: SharedWork?
         let complete: (QueueAnswer) -> Void
 
-        init(series: QueueSeries, complete: @escaping (QueueAnswer) -> Void) {
+        init(address: WorkAddress, series: QueueSeries, complete: @escaping (QueueAnswer) -> Void) {
+            self.address = address
             self.series = series
             self.complete = complete
         }
@@ -107,11 +109,14 @@ package final class WorkQueue: Service, @unchecked Sendable {
         eventLoop.preconditionInEventLoop()
         guard !isClosed else { return complete(.closed) }
         guard connection.status == .connected else { return complete(.refused(.queueDisconnected)) }
+        let now = NIODeadline.now()
         collector.open(
-            queued.id, itemCount: queued.request.workItemCount, deadline: .now() + configuration.requestTimeout,
-            waiter: Waiter(series: series.series(of: queued.request.operation, in: metrics), complete: complete))
+            queued.id, itemCount: queued.request.workItemCount, deadline: now + configuration.requestTimeout,
+            waiter: Waiter(
+                address: queued.address, series: series.series(of: queued.request.operation, in: metrics),
+                complete: complete))
         if expiry == nil { armExpiry() }
-        admit(queued)
+        admit(queued, at: now)
     }
 
     /// Whether work can be published now.
@@ -130,28 +135,29 @@ package final class WorkQueue: Service, @unchecked Sendable {
         if let waiter = collector.remove(id) { removePayloads(of: waiter) }
     }
 
-    func admit(_ queued: QueuedRequest) {
-        let pool = queued.route.pool
-        let consumer = queued.route.poolIsServed ? nil : Subjects.workConsumer(bundle: queued.route.bundle, pool: pool)
+    func admit(_ queued: QueuedRequest, at now: NIODeadline) {
+        let address = queued.address
+        let pool = address.pool
+        let consumer = address.route.poolIsServed ? nil : Subjects.workConsumer(bundle: address.bundle, pool: pool)
         if consumer != nil || !unvouched.isEmpty, consumer != unvouched[pool] { unvouched[pool] = consumer }
         let admission = streams.admit(
-            pool: queued.route.pool, itemCount: queued.request.workItemCount, at: .now(), parking: queued)
+            pool: pool, itemCount: queued.request.workItemCount, at: now, parking: queued)
         switch admission {
         case .publish:
             let large = mayBeRefused(queued) && payloads != nil ? itemsTheBrokerRefuses(of: queued) : []
-            if large.isEmpty { publish(queued) } else { start.yield(.storePayloads(queued, items: large)) }
+            if large.isEmpty { publish(queued, at: now) } else { start.yield(.storePayloads(queued, items: large)) }
         case .refused(let refusal): end(queued.id, .refused(refusal))
         case .parked(let lookUp):
             guard lookUp else { return }
             start.yield(
-                .lookUp(LookUp(pool: pool, mayCreate: queued.route.poolIsServed, consumer: consumer)))
+                .lookUp(LookUp(pool: pool, mayCreate: address.route.poolIsServed, consumer: consumer)))
         }
     }
 
-    func publish(_ queued: QueuedRequest) {
-        if mayShareMessage(queued) { return takeIntoTurn(queued) }
-        let start = NIODeadline.now()
-        let address = address(of: queued)
+    /// - Parameter start: when it was ready to be published.
+    func publish(_ queued: QueuedRequest, at start: NIODeadline) {
+        if mayShareMessage(queued) { return takeIntoTurn(queued, at: start) }
+        let address = queued.address
         let writer = encoder.writer(for: queued, at: address)
         let count = queued.request.workItemCount
         let batches = batches(of: queued)
@@ -190,7 +196,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
 
     /// How many bytes each work item of a request takes.
     func encodedSizes(of queued: QueuedRequest) -> [Int] {
-        let writer = encoder.writer(for: queued, at: address(of: queued))
+        let writer = encoder.writer(for: queued, at: queued.address)
         return queued.request.bytes.withUnsafeReadableBytes { bytes in
             (0..<queued.request.workItemCount).map { index in
                 encoder.encode(queued, item: index, of: bytes, with: writer)
@@ -202,10 +208,6 @@ package final class WorkQueue: Service, @unchecked Sendable {
     /// Where the items of a route go. Keep it for the next request like this one.
     package func address(of route: Route, operation: WorkItem.Operation) -> WorkAddress {
         WorkAddress(route, operation: operation, routerID: configuration.routerID)
-    }
-
-    func address(of queued: QueuedRequest) -> WorkAddress {
-        queued.address ?? address(of: queued.route, operation: queued.request.operation)
     }
 
     /// Publishes items of a request as a message each.
@@ -301,6 +303,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
         // A result may overtake the end of the publishing it belongs to only if someone forges it; then no time passed.
         let wait = waiter.publishedAt.map { NIODeadline.now() - $0 } ?? .zero
         waiter.series.resultWaitSeconds.observe(wait)
+        streams.answered(pool: waiter.address.pool, itemCount: results.count)
         finish(waiter, .results(results, QueueTiming(publish: waiter.publishTime, wait: wait)))
     }
 
@@ -309,8 +312,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
             expiry = nil
             return
         }
-        expiry = eventLoop.scheduleTask(deadline: next) { [weak self] in
-            guard let self else { return }
+        expiry = eventLoop.scheduleTask(deadline: next) { [self] in
             for waiter in collector.expire(at: .now()) { finish(waiter, .timedOut) }
             armExpiry()
         }
@@ -321,14 +323,16 @@ package final class WorkQueue: Service, @unchecked Sendable {
     /// Subscribes the inbox, looks streams up and samples them, until cancelled or shut down gracefully; then ends what
     /// is still open.
     package func run() async throws {
-        connection.onStatusChange { [weak self] status in self?.statusChanged(to: status) }
-        connection.onError { [weak self] error in self?.brokerReported(error) }
+        let entrance = Entrance(self)
+        connection.onStatusChange { entrance.queue?.statusChanged(to: $0) }
+        connection.onError { entrance.queue?.brokerReported($0) }
         eventLoop.execute {
             guard self.connection.status == .connected else { return self.metrics.natsConnected.set(false) }
             self.statusChanged(to: .connected)
         }
-        try await connection.subscribe(Subjects.resultsFilter(router: configuration.routerID)) { [weak self] message in
-            self?.receive(message)
+        defer { eventLoop.execute { entrance.queue = nil } }
+        try await connection.subscribe(Subjects.resultsFilter(router: configuration.routerID)) {
+            entrance.queue?.receive($0)
         }
         // In a task of its own, which nobody cancels: the jobs end when the queue is closed, and not before, for a stream
         // whose reader is cancelled loses what is put in afterwards.
@@ -336,6 +340,16 @@ package final class WorkQueue: Service, @unchecked Sendable {
         await cancelWhenGracefulShutdown { await self.sampleStreams() }
         try? await eventLoop.submit { self.close() }.get()
         await work.value
+    }
+
+    /// What the connection, which the queue holds on to, knows of the queue while that runs. Weak references would do the
+    /// same, and make every other reference to the queue dearer, of which each request takes several.
+    ///
+    /// `@unchecked Sendable`: read and written on the event loop only.
+    private final class Entrance: @unchecked Sendable {
+        var queue: WorkQueue?
+
+        init(_ queue: WorkQueue) { self.queue = queue }
     }
 
     private func statusChanged(to status: NATSStatus) {

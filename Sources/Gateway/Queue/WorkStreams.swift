@@ -4,7 +4,7 @@ import NIOCore
 ///
 /// A value-type state machine. `admit` decides without any I/O whether a request may publish now; when it has to wait
 /// for a stream to be looked up or created, the request is parked here and handed back by `ensured`. Samples arrive
-/// from a monitor; between samples the count moves with what this gateway publishes.
+/// from a monitor; between samples the count moves with what this gateway publishes and what it has answers to.
 package struct WorkStreams<Parked> {
     package enum Admission: Equatable, Sendable {
         case publish
@@ -89,6 +89,15 @@ package struct WorkStreams<Parked> {
         case .failure(let refusal): pools[pool] = .failed(refusal, until: now + Self.failureMemory)
         }
         return parked
+    }
+
+    /// Items of a pool were done: whoever publishes as fast as they are done must not be refused for it.
+    package mutating func answered(pool: String, itemCount: Int) {
+        guard let entry = pools.index(forKey: pool), case .ready(var sample, let lastUsed) = pools.values[entry] else {
+            return
+        }
+        sample.messages = max(0, sample.messages - itemCount)
+        pools.values[entry] = .ready(sample, lastUsed: lastUsed)
     }
 
     /// A fresh sample of an existing stream.

@@ -12,7 +12,21 @@ package struct InferenceRequest: Equatable, Sendable {
     package var items: [Range<Int>]
     /// The query of a score request; nil when the caller sent none.
     package var query: Range<Int>?
-    package var parameters: Parameters
+    /// Nil where they are the defaults, as nearly always: a request is handed on many times.
+    private var saidParameters: SaidParameters?
+
+    package var parameters: Parameters {
+        get { saidParameters?.value ?? Parameters() }
+        set { saidParameters = newValue == Parameters() ? nil : SaidParameters(newValue) }
+    }
+
+    private final class SaidParameters: Equatable, Sendable {
+        let value: Parameters
+
+        init(_ value: Parameters) { self.value = value }
+
+        static func == (left: SaidParameters, right: SaidParameters) -> Bool { left.value == right.value }
+    }
 
     package struct Parameters: Equatable, Sendable {
         package var outputTypes: [String]?
@@ -34,8 +48,10 @@ package struct InferenceRequest: Equatable, Sendable {
         self.operation = operation
         self.bytes = bytes
         self.items = items
-        parameters = Parameters()
     }
+
+    /// Whether no parameter was given.
+    var hasDefaultParameters: Bool { saidParameters == nil }
 }
 
 /// Why a body is not a request. The text follows `Failed to parse request body: ` in the answer.

@@ -27,7 +27,8 @@ extension JetStream {
         write: (inout ByteBuffer) -> Void, onAck: @escaping @Sendable (Result<PubAck, NATSError>) -> Void
     ) throws(NATSError) {
         try connection.driver.request(
-            subject, headers: headers.naming(messageID), sizeHint: sizeHint, timeout: timeout ?? self.timeout, isAnsweredOnce: true,
+            subject, headers: headers.naming(messageID), sizeHint: sizeHint, timeout: timeout ?? self.timeout,
+            isAnsweredOnce: true,
             write: write, onReply: { onAck($0.flatMap(PubAckParser.parse)) })
     }
 }

@@ -70,8 +70,8 @@ struct DeadLetterTests {
             item.pool = "default"
             return Self.encoded(item)
         }
-        var message = ByteBuffer(bytes: CoalescedItems.header(itemCount: items.count))
-        for item in items { message.writeImmutableBuffer(item) }
+        let message = ByteBuffer(
+            bytes: MessagePackWriter.encode(.array(items.map { .binary(Array($0.readableBytesView)) })))
         let advisory = DeadLetterAdvisory(
             stream: "WORK_BATCH_default", consumer: "default_default", sequence: 9, deliveries: 20)
         func letters(_ stored: DeadLetter.Message?) -> [DeadLetter] {

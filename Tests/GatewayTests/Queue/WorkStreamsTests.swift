@@ -47,6 +47,24 @@ struct WorkStreamsTests {
         #expect(full.admit(pool: "l4", itemCount: 1, at: Self.now, parking: "x") == .publish)
     }
 
+    @Test("what was answered does not count any more, before the next sample")
+    func answered() {
+        var streams = Self.ready(.init(messages: 0, consumers: 1))
+        for _ in 0..<10 {
+            #expect(streams.admit(pool: "l4", itemCount: 11, at: Self.now, parking: "x") == .publish)
+            streams.answered(pool: "l4", itemCount: 11)
+        }
+        #expect(streams.admit(pool: "l4", itemCount: 11, at: Self.now, parking: "x") == .publish)
+        #expect(
+            streams.admit(pool: "l4", itemCount: 1, at: Self.now, parking: "x")
+                == .refused(.backpressure(pendingMessages: 11, threshold: 10)))
+        // More than was counted, as others' gateways publish too; and of a pool that is not known.
+        streams.answered(pool: "l4", itemCount: 1000)
+        streams.answered(pool: "cpu", itemCount: 1)
+        #expect(streams.admit(pool: "l4", itemCount: 1, at: Self.now, parking: "x") == .publish)
+        #expect(streams.active(at: Self.now) == ["l4"])
+    }
+
     @Test("a lost connection forgets the streams and hands back who waits")
     func disconnect() {
         var streams = Self.ready(.init(messages: 0, consumers: 1))

@@ -74,17 +74,6 @@ struct WorkTurnTests {
         #expect(turn.end().map(Self.texts) == [["xyz"]])
     }
 
-    @Test("what a lane holds reads as one coalesced message, each item what it was")
-    func message() throws {
-        var turn = WorkTurn()
-        let address = Self.address()
-        for text in ["a", "bb", "ccc"] { Self.append(text, to: &turn, address) }
-        let lane = try #require(turn.end().first)
-        let message = CoalescedItems.header(itemCount: lane.items.count) + lane.bytes
-        let items = message.withUnsafeBytes { bytes in (try? CoalescedItems.split(bytes))?.map { Array($0) } }
-        #expect(items == lane.items.map { Array(lane.bytes[$0.bytes]) })
-    }
-
     @Test("whatever comes in whatever order, every item is in one lane, once", arguments: 0..<20)
     func complete(seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))

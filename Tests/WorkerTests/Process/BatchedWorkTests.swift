@@ -79,7 +79,7 @@ struct BatchedWorkTests {
             try await sender.waitUntilBatchesAreTaken()
             try await StatusReader.read(port: worker.port) { next in
                 let status = try await next()
-                #expect(status["capabilities"] == ["work_items/batch"])
+                #expect(status["capabilities"] == ["work_items/batches"])
             }
             let texts = (0..<100).map { "text number \($0)" }
             try await sender.send(texts, request: "single")

@@ -22,7 +22,7 @@ extension WorkSender {
     /// Publishes the items of several requests as one message.
     func sendCoalesced(_ items: [[UInt8]]) async throws {
         try await publish(
-            CoalescedItems.header(itemCount: items.count) + items.flatMap(\.self),
+            MessagePackWriter.encode(.array(items.map { .binary($0) })),
             subject: Subjects.batch(model: RunningWorker.model, pool: "default"))
     }
 }

@@ -134,7 +134,8 @@ struct BatchedDispatchTests {
 
             let setup = try await Setup(sender)
             for request in form.requests(of: 3) {
-                #expect(try await sender.answers(request.name, count: request.count).allSatisfy { $0.vector == [1, 0] })
+                let answers = try await sender.answers(request.name, count: request.count)
+                #expect(answers.allSatisfy { $0.vector == [1, 0] })
             }
             try await sender.waitUntilStreamIsEmpty(setup.batchStream)
             try await sender.waitUntilStreamIsEmpty()
