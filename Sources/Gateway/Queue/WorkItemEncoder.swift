@@ -16,12 +16,12 @@ struct WorkItemEncoder {
     var item: [UInt8] { scratch.bytes }
 
     /// What encodes the items of one request.
-    func writer(for queued: QueuedRequest, at address: WorkAddress) -> WorkItemWriter {
+    func writer(for queued: QueuedRequest) -> WorkItemWriter {
         WorkItemWriter(
             requestID: queued.id, totalItems: queued.request.workItemCount,
             parameters: queued.request.hasDefaultParameters ? .none : queued.request.parameters.encoded,
             reply: (prefix: replyPrefix, rest: queued.id),
-            timestamp: queued.timestamp, traceParent: queued.traceParent, template: address.template)
+            timestamp: queued.timestamp, traceParent: queued.traceParent, template: queued.address.template)
     }
 
     /// Encodes one work item.

@@ -25,18 +25,18 @@ extension WorkQueue {
     /// have without batches.
     func publish(
         batch part: Range<Int>, of queued: QueuedRequest, from bytes: UnsafeRawBufferPointer,
-        with writer: WorkItemWriter, to address: WorkAddress
+        with writer: WorkItemWriter
     ) -> PublishRefusal? {
         encoder.encode(queued, batch: part, of: bytes, with: writer)
         let message = encoder.item
         do throws(NATSError) {
             try jetStream.publish(
-                address.batchSubject, sizeHint: message.count, write: { $0.writeBytes(message) },
+                queued.address.batchSubject, sizeHint: message.count, write: { $0.writeBytes(message) },
                 onAck: { [self, id = queued.id] result in
                     if case .failure(let error) = result { notAcknowledged([id], items: part, error) }
                 })
         } catch .maxPayloadExceeded {
-            return publish(items: part, of: queued, from: bytes, with: writer, to: address)
+            return publish(items: part, of: queued, from: bytes, with: writer)
         } catch {
             return PublishRefusal(error)
         }
@@ -79,10 +79,10 @@ extension WorkQueue {
         batchLanes = lanes
         var abandoned: [String] = []
         collector.forEachOpen { id, waiter in
-            guard let lane = waiter.shared?.lane, lanes.areAbandoned(bundle: lane.bundle, pool: lane.pool) else {
-                return
+            let address = waiter.address
+            if waiter.shared != nil, lanes.areAbandoned(bundle: address.bundle, pool: address.pool) {
+                abandoned.append(id)
             }
-            abandoned.append(id)
         }
         for id in abandoned { reissue(id, collector.missingItems(of: id)) }
     }
@@ -116,9 +116,9 @@ extension WorkQueue {
     /// Publishes items singly that went out with others. Should the others' message be taken after all, its results and
     /// theirs fill the same slots, once.
     private func reissue(_ id: String, _ items: [Int]) {
-        var shared: SharedWork?
-        collector.withWaiter(of: id) { shared = $0.shared }
-        guard let shared else { return }
+        var open: Waiter?
+        collector.withWaiter(of: id) { open = $0 }
+        guard let waiter = open, let shared = waiter.shared else { return }
         let missing = Set(collector.missingItems(of: id)).intersection(items).sorted()
         guard !missing.isEmpty else { return }
         metrics.itemsReissued.increment(by: UInt64(missing.count))
@@ -126,12 +126,11 @@ extension WorkQueue {
             "items published again by themselves", metadata: ["request_id": "\(id)", "items": "\(missing.count)"])
         let refusal: PublishRefusal?
         switch shared {
-        case .item(let item, let address): refusal = publish(item, index: 0, of: id, to: address)
+        case .item(let item): refusal = publish(item, index: 0, of: id, to: waiter.address)
         case .parts(let queued):
-            let address = queued.address
-            let writer = encoder.writer(for: queued, at: address)
+            let writer = encoder.writer(for: queued)
             refusal = queued.request.bytes.withUnsafeReadableBytes { bytes in
-                publish(items: missing, of: queued, from: bytes, with: writer, to: address)
+                publish(items: missing, of: queued, from: bytes, with: writer)
             }
         }
         if let refusal { end(id, .refused(refusal)) }

@@ -24,10 +24,9 @@ extension WorkQueue {
     /// before it writes anything to the broker.
     func takeIntoTurn(_ queued: QueuedRequest, at now: NIODeadline) {
         if turn.isEmpty { eventLoop.execute { self.endTurn() } }
-        let address = queued.address
-        let writer = encoder.writer(for: queued, at: address)
+        let writer = encoder.writer(for: queued)
         queued.request.bytes.withUnsafeReadableBytes { bytes in
-            turn.append(requestID: queued.id, to: address, bodyBytes: bytes.count, at: now) { output in
+            turn.append(requestID: queued.id, to: queued.address, bodyBytes: bytes.count, at: now) { output in
                 WorkItemEncoder.append(queued, item: 0, of: bytes, with: writer, to: &output)
             }
         }
@@ -104,7 +103,7 @@ extension WorkQueue {
         for item in items {
             published(
                 item.requestID, itemCount: 1, since: item.takenAt, at: now,
-                shared: .item(bytes[item.bytes], item.address))
+                shared: .item(bytes[item.bytes]))
         }
         return true
     }

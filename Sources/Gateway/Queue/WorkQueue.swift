@@ -157,20 +157,19 @@ package final class WorkQueue: Service, @unchecked Sendable {
     /// - Parameter start: when it was ready to be published.
     func publish(_ queued: QueuedRequest, at start: NIODeadline) {
         if mayShareMessage(queued) { return takeIntoTurn(queued, at: start) }
-        let address = queued.address
-        let writer = encoder.writer(for: queued, at: address)
+        let writer = encoder.writer(for: queued)
         let count = queued.request.workItemCount
         let batches = batches(of: queued)
         if batches != nil { collector.withWaiter(of: queued.id) { $0.shared = .parts(queued) } }
         let refusal = queued.request.bytes.withUnsafeReadableBytes { bytes -> PublishRefusal? in
             guard let batches else {
-                return publish(items: 0..<count, of: queued, from: bytes, with: writer, to: address)
+                return publish(items: 0..<count, of: queued, from: bytes, with: writer)
             }
             for part in batches {
                 let refusal =
                     part.count == 1
-                    ? publish(items: part, of: queued, from: bytes, with: writer, to: address)
-                    : publish(batch: part, of: queued, from: bytes, with: writer, to: address)
+                    ? publish(items: part, of: queued, from: bytes, with: writer)
+                    : publish(batch: part, of: queued, from: bytes, with: writer)
                 if let refusal { return refusal }
             }
             return nil
@@ -196,7 +195,7 @@ package final class WorkQueue: Service, @unchecked Sendable {
 
     /// How many bytes each work item of a request takes.
     func encodedSizes(of queued: QueuedRequest) -> [Int] {
-        let writer = encoder.writer(for: queued, at: queued.address)
+        let writer = encoder.writer(for: queued)
         return queued.request.bytes.withUnsafeReadableBytes { bytes in
             (0..<queued.request.workItemCount).map { index in
                 encoder.encode(queued, item: index, of: bytes, with: writer)
@@ -213,11 +212,13 @@ package final class WorkQueue: Service, @unchecked Sendable {
     /// Publishes items of a request as a message each.
     func publish(
         items: some Sequence<Int>, of queued: QueuedRequest, from bytes: UnsafeRawBufferPointer,
-        with writer: WorkItemWriter, to address: WorkAddress
+        with writer: WorkItemWriter
     ) -> PublishRefusal? {
         for index in items {
             encoder.encode(queued, item: index, of: bytes, with: writer)
-            if let refusal = publish(encoder.item[...], index: index, of: queued.id, to: address) { return refusal }
+            if let refusal = publish(encoder.item[...], index: index, of: queued.id, to: queued.address) {
+                return refusal
+            }
         }
         return nil
     }

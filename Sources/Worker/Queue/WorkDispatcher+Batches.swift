@@ -39,10 +39,7 @@ extension WorkDispatcher {
         }
         if comesAgain {
             let writer = WorkItemWriter(batch.shared)
-            let items = batch.entries.map {
-                SeparateItem(id: SeparateItem.id(batch.shared.requestID, $0.index), message: writer.message($0))
-            }
-            return takeApart(items, of: subject, delivery: id)
+            return takeApart(batch.entries.map { writer.message($0) }, of: subject, delivery: id)
         }
         let intakes = batch.entries.map { WorkIntake(batch.workItem($0), modelToken: token) }
         // Nobody to answer: that is so for all of them.
@@ -61,7 +58,7 @@ extension WorkDispatcher {
         } catch {
             return perform(.terminate(reason: "undecodable coalesced message: \(error)"), delivery: id)
         }
-        if comesAgain { return takeApart(items.map { SeparateItem($0) }, of: subject, delivery: id) }
+        if comesAgain { return takeApart(items.map { Array($0) }, of: subject, delivery: id) }
         perform(items.map { WorkIntake(payload: $0, modelToken: token) }, pace: .asReady, delivery: id)
     }
 
@@ -133,7 +130,7 @@ extension WorkDispatcher {
     ///
     /// A worker may end between the two, and the message come once more: the items are named, so that the queue keeps
     /// one of each. Of an item that ends its workers there would else be another one each time.
-    private func takeApart(_ items: [SeparateItem], of subject: String, delivery: DeliveryLedger.ID) {
+    private func takeApart(_ items: [[UInt8]], of subject: String, delivery: DeliveryLedger.ID) {
         // Under way: a shutdown waits for it.
         state.withLock { $0.ledger.started(delivery) }
         logger.info("message taken apart", metadata: ["subject": "\(subject)", "items": "\(items.count)"])
@@ -147,7 +144,7 @@ extension WorkDispatcher {
         }
         for item in items {
             do throws(NATSError) {
-                try publisher.enqueue(item.message, subject: itemSubject, messageID: item.id) { result in
+                try publisher.enqueue(item, subject: itemSubject, messageID: Self.messageID(of: item)) { result in
                     if case .success = result { stored(true) } else { stored(false) }
                 }
             } catch {
@@ -155,26 +152,11 @@ extension WorkDispatcher {
             }
         }
     }
-}
 
-/// An item of a message with several, as a message of its own.
-private struct SeparateItem {
-    /// What it is called on the queue; nil where it is no work item, which whoever takes it will find.
-    let id: String?
-    let message: [UInt8]
-
-    init(id: String, message: [UInt8]) {
-        self.id = id
-        self.message = message
+    /// What a work item is called on the queue; nil where it is none, which whoever takes it will find.
+    private static func messageID(of item: [UInt8]) -> String? {
+        item.withUnsafeBytes { try? WorkItem(decoding: $0) }.map { "\($0.requestID).\($0.itemIndex)" }
     }
-
-    /// - Parameter bytes: a whole work item.
-    init(_ bytes: UnsafeRawBufferPointer) {
-        id = (try? WorkItem(decoding: bytes)).map { Self.id($0.requestID, $0.itemIndex) }
-        message = Array(bytes)
-    }
-
-    static func id(_ requestID: String, _ index: Int) -> String { "\(requestID).\(index)" }
 }
 
 /// Counts down the items of a batch that are being stored singly.
